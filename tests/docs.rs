@@ -308,6 +308,24 @@ fn the_guide_to_runbooks_names_every_key_and_every_field() {
     );
 }
 
+#[test]
+fn the_guide_to_drills_names_every_key_and_every_drill() {
+    use opsctl::drill::{shelf, typed};
+    let of = |name: &str, keys: String| block_is_fresh("docs/drills.md", name, &keys);
+    of("drill keys", keys_of::<typed::DrillFile>());
+    of("world keys", keys_of::<typed::WorldBlock>());
+    of("cause keys", keys_of::<typed::CauseBlock>());
+    of("inject keys", keys_of::<typed::InjectBlock>());
+    of("goals keys", keys_of::<typed::GoalsBlock>());
+    let row = |shelved: shelf::Shelved| {
+        let scenario = shelved.checked.scenario.expect("a drill without mistakes");
+        let runbook = scenario.runbook.map(|name| format!("`{name}`")).unwrap_or_default();
+        format!("| `{}` | {} | {} | {runbook} |\n", scenario.name, scenario.title, scenario.system.unwrap_or_default())
+    };
+    let rows: String = shelf::all(None).expect("no folder").into_iter().map(row).collect();
+    of("drills", format!("| Drill | | System | Runbook |\n| --- | --- | --- | --- |\n{rows}"));
+}
+
 /// The keys of a block, as its type's comments say them.
 fn keys_of<T: schemars::JsonSchema>() -> String {
     use opsctl::files::shape::{Subschemas, schema_of};

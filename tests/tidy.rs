@@ -148,10 +148,11 @@ fn code_of(text: &str) -> String {
 }
 
 /// Crates that are one module of the program; `opsctl-core` holds several, each under its own name.
-const CRATES: [(&str, &str); 5] = [
+const CRATES: [(&str, &str); 6] = [
     ("crates/opsctl-domain/src/clock.rs", "src/clock.rs"),
     ("crates/opsctl-domain/src/", "src/domain/"),
     ("crates/opsctl-sandbox/src/", "src/sandbox/"),
+    ("crates/opsctl-drill/src/", "src/drill/"),
     ("crates/opsctl-runbook/src/", "src/runbook/"),
     ("crates/opsctl-tui/src/", "src/tui/"),
 ];

@@ -4,6 +4,7 @@ mod alarms;
 mod change;
 mod consumers;
 mod databases;
+mod drill;
 mod outbox;
 mod runbook;
 mod services;
@@ -20,6 +21,10 @@ pub use alarms::{Alarms, AlarmsCommand, ListAlarms};
 pub use change::{Change, Consent, OfAlarms, OfConcurrency, OfConsumers, OfOutboxes, OfRule, Top, Wanted};
 pub use consumers::{Consumers, ConsumersCommand, ListConsumers};
 pub use databases::Databases;
+pub use drill::{
+    CheckDrill, ControlDrill, Drill, DrillOrder, ListDrills, NewDrill, ReportDrill, ReportForm, RunDrill, ShowDrill,
+    TestDrill,
+};
 pub use outbox::{DetectOutboxes, ListOutboxes, Outbox, ShowOutbox};
 pub use runbook::{
     CheckRunbook, ExportRunbook, ListRunbooks, NewRunbook, ResumeRunbook, RunRunbook, Runbook, Said, ShowRunbook,
@@ -28,7 +33,7 @@ pub use runbook::{
 pub use services::{Services, Tasks};
 pub use status::Status;
 
-use super::{complete, exit::Exit};
+use super::{complete, exit::Exit, world::Inside};
 use crate::{
     config::Places,
     domain::{Invocation, RunId, invocation::option},
@@ -72,7 +77,12 @@ impl Cli {
 
     /// Whether this opens the console: then the terminal is the screen, and nothing else may be written to it.
     pub fn opens_console(&self) -> bool {
-        matches!(self.command, None | Some(Command::Demo)) && super::commands::console_is_possible()
+        let opens = match &self.command {
+            None | Some(Command::Demo) => true,
+            Some(Command::Drill(Drill::Run(args))) => !args.serve,
+            Some(_) => false,
+        };
+        opens && super::commands::console_is_possible()
     }
 }
 
@@ -110,6 +120,9 @@ pub struct Global {
     /// Say more, twice for yet more
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// The drill whose sandbox this process holds: its commands act there, and nowhere else.
+    #[arg(skip)]
+    pub inside: Option<Inside>,
 }
 
 impl Global {
@@ -244,6 +257,9 @@ pub enum Command {
     /// Read, check and carry out runbooks: guided procedures in Markdown
     #[command(subcommand)]
     Runbook(Runbook),
+    /// Practise an incident with the real tool, on a sandbox that lives
+    #[command(subcommand)]
+    Drill(Drill),
     /// Carry out a plan that was written with --plan-out
     Apply(Apply),
     /// List runs, newest first

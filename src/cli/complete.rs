@@ -19,6 +19,7 @@ use super::{
 use crate::{
     config::{self, Configured, Places},
     domain::{Environment, Relay, RunId, Text},
+    drill::shelf as drill,
     keymap::query::{Class, Query, Search},
     runbook::shelf::{self, Shelf},
     sandbox::fleet,
@@ -172,6 +173,12 @@ fn listed(kind: Kind, typed: &OsStr) -> Vec<CompletionCandidate> {
 pub fn runbooks(typed: &OsStr) -> Vec<CompletionCandidate> {
     let folder = Places::of_process(None).beside(shelf::FOLDER);
     candidates(Shelf { folder }.names().unwrap_or_default(), typed)
+}
+
+/// Drills by name.
+pub fn drills(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let folder = Places::of_process(None).beside(drill::FOLDER);
+    candidates(drill::names(folder.as_deref()).unwrap_or_default(), typed)
 }
 
 /// Runs, newest first; not those of a sandbox, which would have to be asked who it is.

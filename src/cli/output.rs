@@ -53,6 +53,11 @@ impl Output {
         Self { format, data, notes, data_width: width_of(io::stdout()), notes_width: width_of(io::stderr()) }
     }
 
+    /// One that writes elsewhere, as if nobody saw it.
+    pub fn into(format: Format, data: Box<dyn Write + Send>, notes: Box<dyn Write + Send>) -> Self {
+        Self { format, data, notes, data_width: None, notes_width: None }
+    }
+
     /// Text among the data; a terminal shows it broken between words.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
         wrap(text, self.data_width).iter().try_for_each(|line| writeln!(self.data, "{line}"))

@@ -47,6 +47,16 @@ pub(super) enum Place {
     Configured(Box<Configured>),
 }
 
+/// A drill's sandbox in this process, and who acts in it.
+#[derive(Debug, Clone)]
+pub struct Inside {
+    pub sandbox: Sandbox,
+    /// Where its runs lie.
+    pub state: std::path::PathBuf,
+    /// The player of a script, who agrees to every plan as the environment asks; none: people act.
+    pub player: Option<Text>,
+}
+
 pub(super) enum Ground {
     Joined(join::Joined),
     /// Kept alive: it holds the sandbox's world.
@@ -234,6 +244,9 @@ async fn sandbox(global: &Global) -> Result<Chosen, CliError> {
     let connect = connect.telling(told());
     let origin = match &ground {
         Ground::Joined(joined) => format!("sandbox: joined the one at {} (seed {})", joined.endpoint, joined.seed),
+        Ground::Own(sandbox) if global.inside.is_some() => {
+            format!("sandbox: the drill's (seed {})", sandbox.options().seed)
+        }
         Ground::Own(sandbox) => {
             let seed = sandbox.options().seed;
             format!("sandbox: a fresh one for this command (seed {seed}); `opsctl sandbox serve` keeps one")
@@ -250,17 +263,22 @@ fn told() -> Told {
 
 /// The sandbox that runs, or else one of this process, and those of its environments that are chosen.
 pub(super) async fn ground(global: &Global) -> Result<(Vec<Arc<Environment>>, Connect, Ground), CliError> {
-    let (environments, connect, ground) = match tokio::task::spawn_blocking(join::running).await.unwrap_or_default() {
-        Some(joined) => {
+    let own = |sandbox: Sandbox| {
+        let connect =
+            Connect::through(sandbox.clock(), sandbox.http_client()).dialing(Dial::Through(sandbox.answerer()));
+        (fleet::environments(), connect, Ground::Own(sandbox))
+    };
+    let joined = match global.inside {
+        Some(_) => None,
+        None => tokio::task::spawn_blocking(join::running).await.unwrap_or_default(),
+    };
+    let (environments, connect, ground) = match (&global.inside, joined) {
+        (Some(inside), _) => own(inside.sandbox.clone()),
+        (None, Some(joined)) => {
             let connect = Connect::network(joined.clock).dialing(Dial::Through(endpoint::answerer(&joined)));
             (join::environments(&joined), connect, Ground::Joined(joined))
         }
-        None => {
-            let sandbox = fresh()?;
-            let connect =
-                Connect::through(sandbox.clock(), sandbox.http_client()).dialing(Dial::Through(sandbox.answerer()));
-            (fleet::environments(), connect, Ground::Own(sandbox))
-        }
+        (None, None) => own(fresh()?),
     };
     let mut chosen = choose(environments, global, |environment| environment.name.0.as_str())?;
     chosen.iter_mut().for_each(name_outboxes);

@@ -23,7 +23,7 @@ pub(super) fn mapping(ground: &Ground, function: &str, queue: &str, state: State
         mapping.state = state;
         let id = world.lambda.put(DEV, REGION, mapping);
         let worker = Worker::Mapping(id.clone());
-        let consumer = Consumer { behaviour: Behaviour::Healthy, rate_per_second: 50.0, worker, database: None };
+        let consumer = Consumer { behaviour: Behaviour::Healthy, rate_per_second: 50.0, worker, ..Consumer::default() };
         let place = Place { environment: "dev".into(), account: DEV.into(), region: REGION.into() };
         world.actors.add(now, place, queue, consumer);
         id

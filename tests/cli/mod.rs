@@ -13,6 +13,7 @@ mod console_estate;
 mod consumers;
 mod databases;
 mod disk;
+mod drills;
 mod environments;
 mod gone;
 mod ground;

@@ -15,7 +15,12 @@ fn ground(account: &str, messages: usize) -> Ground {
 
 /// The binary in a terminal of 80x24, with steps as `terminal.py` takes them.
 fn play(ground: &Ground, steps: &[&str], words: &[&str]) -> Ended {
-    let plain = ground.command(&[&["--sandbox"], words].concat());
+    play_plain(ground, steps, &[&["--sandbox"], words].concat())
+}
+
+/// The same with these words alone.
+pub(super) fn play_plain(ground: &Ground, steps: &[&str], words: &[&str]) -> Ended {
+    let plain = ground.command(words);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/terminal.py");
     let mut command = Command::new("python3");
     command.arg(script).args(["80", "24"]).args(steps).arg("--").arg(plain.get_program()).args(plain.get_args());

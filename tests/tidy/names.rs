@@ -40,7 +40,7 @@ const SHARED: [&str; 29] = [
 /// The crate that a module is compiled into: `core` holds all that has none of its own.
 fn crate_of(path: &str) -> &str {
     match module_of(path) {
-        own @ ("cli" | "tui" | "runbook" | "sandbox" | "domain") => own,
+        own @ ("cli" | "tui" | "drill" | "runbook" | "sandbox" | "domain") => own,
         "clock" => "domain",
         _ => "core",
     }

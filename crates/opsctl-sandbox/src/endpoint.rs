@@ -45,7 +45,7 @@ impl Sandbox {
 
     async fn connect(&self, host: &str, database: Option<&str>) -> Result<u64, Unanswered> {
         let clock = self.clock();
-        match self.with(|world, now| world.trouble_of_connection(now, host)) {
+        match self.with(|world, now| world.trouble_of_connection(now, host)).filter(|_| !self.observes) {
             Some(FaultKind::Refused) => return Err(refused()),
             Some(FaultKind::Denied) => return Err(Unanswered::new(Because::Login, "login refused")),
             Some(FaultKind::LostBefore | FaultKind::LostAfter) => return Err(reset()),
@@ -75,7 +75,7 @@ impl Sandbox {
 
     async fn run(&self, number: u64, statement: &Statement) -> Result<Told, Unanswered> {
         let clock = self.clock();
-        let trouble = self.with(|world, now| world.trouble_of_statement(now, number));
+        let trouble = self.with(|world, now| world.trouble_of_statement(now, number)).filter(|_| !self.observes);
         match trouble {
             Some(FaultKind::Denied) => return Ok(Told::Failed(SqlError::new(SqlKind::Denied, "permission denied"))),
             Some(FaultKind::Refused | FaultKind::LostBefore) => return Err(self.broken(number)),

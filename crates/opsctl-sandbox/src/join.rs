@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    wire::{ENDPOINT_PATH, STATUS_PATH},
+    wire::{DRILL_PATH, ENDPOINT_PATH, STATUS_PATH},
     world::fleet,
 };
 use crate::{
@@ -126,6 +126,14 @@ fn ask(url: &str) -> io::Result<Status> {
 pub(super) fn ask_endpoint(url: &str, ask: &Ask, deadline: Duration) -> io::Result<Result<Told, Unanswered>> {
     let body = serde_json::to_string(ask)?;
     Ok(serde_json::from_str(&request(url, &format!("POST {ENDPOINT_PATH}"), &body, deadline)?)?)
+}
+
+/// Asks whoever leads the drill of a joined sandbox: a document for a document. Blocks half a second at most for each step.
+///
+/// # Errors
+/// Nothing answers there, or no drill is played.
+pub fn ask_leader(joined: &Joined, document: &str) -> io::Result<String> {
+    request(&joined.endpoint, &format!("POST {DRILL_PATH}"), document, DEADLINE)
 }
 
 /// The answer to a request, method and path. Blocks as long as `deadline` at most for each step.

@@ -17,7 +17,7 @@ pub(crate) use opsctl_domain::{self as domain, clock};
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -35,7 +35,12 @@ pub const DEFAULT_ACCOUNT: &str = "123456789012";
 #[derive(Clone)]
 pub struct Sandbox {
     shared: Arc<Shared>,
+    /// Whether this one only looks, and nothing that goes wrong hits it.
+    observes: bool,
 }
+
+/// Answers what is asked of whoever leads a drill: a document for a document.
+pub type Control = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
 struct Shared {
     world: Mutex<World>,
@@ -45,6 +50,7 @@ struct Shared {
     requests: AtomicU64,
     clock: Clock,
     options: Options,
+    control: OnceLock<Control>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -82,9 +88,26 @@ impl Default for Options {
 
 impl Sandbox {
     pub fn new(world: World, clock: Clock, options: Options) -> Self {
-        let shared =
-            Shared { world: Mutex::new(world), changed: Notify::new(), requests: AtomicU64::new(0), clock, options };
-        Self { shared: Arc::new(shared) }
+        let shared = Shared {
+            world: Mutex::new(world),
+            changed: Notify::new(),
+            requests: AtomicU64::new(0),
+            clock,
+            options,
+            control: OnceLock::new(),
+        };
+        Self { shared: Arc::new(shared), observes: false }
+    }
+
+    /// The same world for somebody who only looks: no fault, denial, throttle or latency hits that, and nobody counts it.
+    #[must_use]
+    pub fn observer(&self) -> Self {
+        Self { observes: true, ..self.clone() }
+    }
+
+    /// Lets other programs ask whoever leads the drill; once.
+    pub fn lead(&self, control: Control) {
+        drop(self.shared.control.set(control));
     }
 
     pub fn clock(&self) -> Clock {

@@ -78,14 +78,8 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let sandbox = build(args)?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
-    let listening = |source| ServeError::Listen { port: args.port, source };
-    let listener = TcpListener::bind(address).await.map_err(listening)?;
-    let url = format!("http://{}", listener.local_addr().map_err(listening)?);
-    let state = State { url: url.clone(), pid: std::process::id(), seed: args.seed, speed: args.speed };
-    let what = state_file.display().to_string();
-    let _state_file = StateFile::write(state_file, state).map_err(|source| ServeError::Write { what, source })?;
-    out.write_all(joining_lines(args, &url).as_bytes())
+    let Listening { listener, url, _state_file } = listen(args.port, &sandbox, state_file).await?;
+    out.write_all(joining_lines(sandbox.options(), &url).as_bytes())
         .and_then(|()| out.flush())
         .map_err(|source| ServeError::Write { what: "standard output".to_owned(), source })?;
     tokio::select! {
@@ -93,6 +87,30 @@ pub async fn run(
         () = sandbox.live() => {}
     }
     Ok(())
+}
+
+/// A sandbox's place on loopback. Other programs find it for as long as this lives.
+#[derive(Debug)]
+pub struct Listening {
+    pub listener: TcpListener,
+    /// `http://127.0.0.1:4100`.
+    pub url: String,
+    pub _state_file: StateFile,
+}
+
+/// Takes a port of loopback, and writes `state_file`, by which `--sandbox` finds it.
+///
+/// # Errors
+/// The port is taken; the state file cannot be written.
+pub async fn listen(port: u16, sandbox: &Sandbox, state_file: &Path) -> Result<Listening, ServeError> {
+    let listening = |source| ServeError::Listen { port, source };
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(listening)?;
+    let url = format!("http://{}", listener.local_addr().map_err(listening)?);
+    let Options { seed, speed, .. } = *sandbox.options();
+    let state = State { url: url.clone(), pid: std::process::id(), seed, speed };
+    let what = state_file.display().to_string();
+    let _state_file = StateFile::write(state_file, state).map_err(|source| ServeError::Write { what, source })?;
+    Ok(Listening { listener, url, _state_file })
 }
 
 /// The sandbox that the arguments describe.
@@ -148,9 +166,9 @@ impl Sandbox {
 }
 
 /// Lines for a shell: `eval` them, or paste them into another terminal.
-fn joining_lines(args: &Serve, url: &str) -> String {
-    let Serve { seed, speed, .. } = args;
-    let latency = jiff::SignedDuration::try_from(args.latency).unwrap_or_default();
+pub fn joining_lines(options: &Options, url: &str) -> String {
+    let Options { seed, speed, .. } = options;
+    let latency = jiff::SignedDuration::try_from(options.latency).unwrap_or_default();
     let environments = fleet::environments();
     let accounts: Vec<String> = environments
         .iter()
@@ -180,7 +198,11 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a time of at most a minute, like 10ms".to_owned())
 }
 
-fn speed(text: &str) -> Result<f64, String> {
+/// How many times as fast as real time a clock may run.
+///
+/// # Errors
+/// What it may be.
+pub fn speed(text: &str) -> Result<f64, String> {
     let parsed: Option<f64> = text.parse().ok();
     parsed
         .filter(|speed| (0.001..=100_000.0).contains(speed))

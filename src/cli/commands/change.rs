@@ -13,7 +13,7 @@ use crate::{
         exit::Exit,
         output::Output,
         paths, progress, prompt, show,
-        world::World,
+        world::{Inside, World},
     },
     cloud::Cloud,
     domain::{Invocation, RunId, Text, Try, invocation::quoted},
@@ -64,7 +64,7 @@ pub(super) async fn run(
     let cloud = world.to_change().await?;
     let only_shown = consent.dry_run || consent.plan_out.is_some();
     if !only_shown {
-        foresee(given.as_ref().map(|plan| &plan.operation), &wanted, consent, cloud)?;
+        foresee((given.as_ref().map(|plan| &plan.operation), &wanted), consent, &global, cloud)?;
     }
     let mut plan = match (given, &wanted) {
         (Some(plan), Wanted::Planned { again, .. }) => plan_again(plan, *again, cloud, &state).await?,
@@ -73,7 +73,7 @@ pub(super) async fn run(
             Some(fingerprint) => plan_approved(operation, fingerprint, cloud, &state).await?,
             None => {
                 // A plan that nobody will agree to is shown without a look.
-                let is_vain = !only_shown && foreseen(consent) == Some(Answer::None);
+                let is_vain = !only_shown && foreseen(consent, global.inside.as_ref()) == Some(Answer::None);
                 let look = if is_vain { Look::Never } else { Look::Sample };
                 make_plan(operation, cloud, &state, look, None).await?
             }
@@ -103,7 +103,7 @@ pub(super) async fn run(
         // What was asked for by its id was not done.
         return Ok(if plan.unmet.is_empty() { Exit::Done } else { Exit::Partly });
     }
-    let agreed = agree(&plan, consent, cloud)?;
+    let agreed = agree(&plan, consent, &global, cloud)?;
     if gone.is_cancelled() {
         return Err(CliError::new(Exit::Interrupted, "the terminal is gone: nothing was done", None));
     }
@@ -222,9 +222,10 @@ fn environment_of(wanted: &Wanted, given: Option<&Plan>, state: &StateFolder) ->
 }
 
 /// The answer, as far as it is known before there is a plan; none: somebody is there and is asked.
-fn foreseen(consent: &Consent) -> Option<Answer> {
+fn foreseen(consent: &Consent, inside: Option<&Inside>) -> Option<Answer> {
     match (&consent.approve, consent.yes) {
         (Some(fingerprint), _) => Some(Answer::Fingerprint(fingerprint.clone())),
+        (None, _) if inside.is_some_and(|inside| inside.player.is_some()) => None,
         (None, _) if prompt::can_ask() => None,
         (None, true) => Some(Answer::Yes),
         (None, false) => Some(Answer::None),
@@ -232,20 +233,27 @@ fn foreseen(consent: &Consent) -> Option<Answer> {
 }
 
 /// What is refused whatever the plan says is refused at once: a look would cost a receive, and calls their time.
-fn foresee(given: Option<&Operation>, wanted: &Wanted, consent: &Consent, cloud: &Cloud) -> Result<(), CliError> {
+fn foresee(
+    (given, wanted): (Option<&Operation>, &Wanted),
+    consent: &Consent,
+    global: &Global,
+    cloud: &Cloud,
+) -> Result<(), CliError> {
     let operation = match (given, wanted) {
         (Some(operation), _) => Some(operation),
         (None, Wanted::Operation(operation)) => Some(operation.as_ref()),
         (None, Wanted::Resume(..) | Wanted::Planned { .. }) => None,
     };
     let named = operation.and_then(|operation| operation.verb().typed());
-    let answer = foreseen(consent);
+    let answer = foreseen(consent, global.inside.as_ref());
     let reason = consent.reason.as_deref().map(Text::line);
     Ok(gate::foresee(cloud.environment(), named, answer.as_ref(), reason.as_ref())?)
 }
 
 pub(super) async fn state(global: &Global) -> Result<StateFolder, CliError> {
-    let path = if global.sandbox {
+    let path = if let Some(inside) = &global.inside {
+        Some(inside.state.clone())
+    } else if global.sandbox {
         let joined = tokio::task::spawn_blocking(join::running).await.unwrap_or_default();
         paths::sandbox_state(joined.map(|joined| joined.pid))
     } else {
@@ -424,8 +432,12 @@ fn show_before(plan: &Plan, command: &str, out: &mut Output) -> Result<(), CliEr
 }
 
 /// The answer that was given with the command, or is given now. Whether it is enough is the gate's business.
-fn agree(plan: &Plan, consent: &Consent, cloud: &Cloud) -> Result<gate::Consent, CliError> {
+fn agree(plan: &Plan, consent: &Consent, global: &Global, cloud: &Cloud) -> Result<gate::Consent, CliError> {
     let asked = gate::ask(plan, cloud.environment())?;
+    let reason = consent.reason.as_deref().map(Text::line);
+    if let Some(player) = global.inside.as_ref().and_then(|inside| inside.player.as_ref()) {
+        return Ok(as_asked(&asked, player, reason));
+    }
     let answer = match (&consent.approve, consent.yes, &asked) {
         (Some(fingerprint), ..) => Answer::Fingerprint(fingerprint.clone()),
         (None, true, Ask::Yes) => Answer::Yes,
@@ -438,17 +450,29 @@ fn agree(plan: &Plan, consent: &Consent, cloud: &Cloud) -> Result<gate::Consent,
         (None, true, Ask::Type(_)) => Answer::Yes,
         (None, false, _) => Answer::None,
     };
-    let mut reason = consent.reason.as_deref().map(Text::line);
+    let mut reason = reason;
     // Who mistyped is refused for that, not asked for a reason first.
     let is_typed = matches!((&asked, &answer), (Ask::Type(phrase), Answer::Typed(typed)) if typed == phrase);
     if is_typed && reason.is_none() {
         reason = Some(Text::line(&prompt::line("Why? ")?));
     }
-    Ok(gate::Consent { by: person(), answer, reason })
+    Ok(gate::Consent { by: person(global), answer, reason })
+}
+
+/// The consent of a script's player: exactly what is asked for.
+pub(super) fn as_asked(asked: &Ask, player: &Text, reason: Option<Text>) -> gate::Consent {
+    let answer = match asked {
+        Ask::Yes => Answer::Yes,
+        Ask::Type(phrase) => Answer::Typed(phrase.clone()),
+    };
+    gate::Consent { by: player.clone(), answer, reason: reason.or_else(|| Some(Text::from("a drill"))) }
 }
 
 /// Who this is, as far as the system tells.
-pub(super) fn person() -> Text {
+pub(super) fn person(global: &Global) -> Text {
+    if let Some(player) = global.inside.as_ref().and_then(|inside| inside.player.clone()) {
+        return player;
+    }
     let name = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     Text::line(&name.unwrap_or_else(|| "unknown".to_owned()))
 }

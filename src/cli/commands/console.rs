@@ -81,7 +81,7 @@ pub(super) async fn run(global: &Global, console: &args::Console, out: &mut Outp
             environments: ground.environments,
             keymap: Arc::new(ground.keymap),
             look: look(global, console),
-            person: super::change::person(),
+            person: super::change::person(global),
             origin: Text::line(&ground.origin),
             world: match ground.realm {
                 Realm::Aws => World::Aws,
@@ -112,7 +112,10 @@ async fn sandbox(global: &Global) -> Result<Ground, CliError> {
         world::Ground::Joined(joined) => {
             (format!("the sandbox at {}", joined.endpoint), paths::sandbox_state(Some(joined.pid)))
         }
-        world::Ground::Own(_) => ("a sandbox of its own".to_owned(), paths::sandbox_state(None)),
+        world::Ground::Own(_) => match &global.inside {
+            Some(inside) => ("a drill".to_owned(), Some(inside.state.clone())),
+            None => ("a sandbox of its own".to_owned(), paths::sandbox_state(None)),
+        },
     };
     let clock = connect.clock;
     let known = environments.clone();

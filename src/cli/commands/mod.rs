@@ -9,6 +9,7 @@ mod database_details;
 mod databases;
 mod demo;
 mod doctor;
+mod drill;
 mod init;
 mod keys;
 mod look;
@@ -59,6 +60,7 @@ pub async fn run(cli: Cli, out: &mut Output) -> Result<Exit, CliError> {
         Command::Consumers(args) => consumers(args, global, out).await,
         Command::Outbox(args) => outbox::run(&args, global, out).await,
         Command::Runbook(args) => runbook::run(args, global, out).await,
+        Command::Drill(args) => drill::run(args, global, &cli.console, out).await,
         Command::Apply(args) => {
             let wanted = Wanted::Planned { file: args.plan, again: args.again };
             change::run(wanted, &args.consent, global, out).await

@@ -49,7 +49,8 @@ fn mapping(stage: &Stage, function: &str, state: State) -> String {
         mapping.state = state;
         let id = world.lambda.put(ACCOUNT, REGION, mapping);
         let worker = Worker::Mapping(id.clone());
-        let consumer = Consumer { behaviour: Behaviour::Healthy, rate_per_second: 100.0, worker, database: None };
+        let consumer =
+            Consumer { behaviour: Behaviour::Healthy, rate_per_second: 100.0, worker, ..Consumer::default() };
         let place = Place { environment: "dev".into(), account: ACCOUNT.into(), region: REGION.into() };
         world.actors.add(now, place, "orders", consumer);
         id
@@ -369,7 +370,7 @@ fn sleepers() -> Stage {
         let worker = |name: &str| Worker::Service { cluster: "main".into(), name: name.into() };
         world.actors.add_caller(now, place.clone(), worker("api"), "orders");
         let (behaviour, database) = (Behaviour::Healthy, Some("orders".to_owned()));
-        let consumer = Consumer { behaviour, rate_per_second: 50.0, worker: worker("worker"), database };
+        let consumer = Consumer { behaviour, rate_per_second: 50.0, worker: worker("worker"), database, hands: None };
         world.actors.add(now, place, "orders", consumer);
         for number in 0..20 {
             world.put(now, &caller(), "orders", PutMessage::new(number.to_string())).expect("put");

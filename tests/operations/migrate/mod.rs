@@ -37,6 +37,7 @@ pub(crate) fn exits(after_seconds: u32, code: i32) -> Program {
 pub(crate) fn stage_of(program: Program, change: impl FnOnce(&mut JobFixture)) -> Stage {
     let mut stage = Stage::new(Protection::TypeName, &[]);
     let mut job = JobFixture {
+        table: None,
         family: FAMILY.into(),
         revision: 9,
         image: "registry/wallet-migration:9".into(),

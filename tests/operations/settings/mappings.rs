@@ -33,7 +33,8 @@ fn add(stage: &Stage, function: &str, queue: &str, state: State) -> String {
         mapping.state = state;
         let id = world.lambda.put(ACCOUNT, REGION, mapping);
         let worker = Worker::Mapping(id.clone());
-        let consumer = Consumer { behaviour: Behaviour::Healthy, rate_per_second: 100.0, worker, database: None };
+        let consumer =
+            Consumer { behaviour: Behaviour::Healthy, rate_per_second: 100.0, worker, ..Consumer::default() };
         let place = Place { environment: "dev".into(), account: ACCOUNT.into(), region: REGION.into() };
         world.actors.add(now, place, queue, consumer);
         id

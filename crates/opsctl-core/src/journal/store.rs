@@ -55,6 +55,11 @@ impl<V: Remember> Remembered<V> {
         }
     }
 
+    /// Names of all that is remembered.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
     pub fn of(&self, one: &V::Of) -> Option<&V> {
         self.by_name.get(&one.to_string())
     }

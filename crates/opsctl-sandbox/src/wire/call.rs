@@ -25,6 +25,8 @@ pub(crate) enum Request {
     Reset,
     /// `POST /_sandbox/endpoint`: something is asked of a database, for programs that join it.
     Ask(Ask),
+    /// `POST /_sandbox/drill`: something is asked of whoever leads the drill.
+    Drill(String),
     Unknown,
 }
 
@@ -49,6 +51,7 @@ pub(crate) enum Encoding {
 
 pub(crate) const STATUS_PATH: &str = "/_sandbox";
 pub(crate) const ENDPOINT_PATH: &str = "/_sandbox/endpoint";
+pub(crate) const DRILL_PATH: &str = "/_sandbox/drill";
 const RESET_PATH: &str = "/moto-api/reset";
 const DOMAIN: &str = ".amazonaws.com";
 
@@ -61,6 +64,7 @@ impl Request {
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, STATUS_PATH) => Self::Status,
             (&Method::POST, ENDPOINT_PATH) => serde_json::from_slice(&body).map_or(Self::Unknown, Self::Ask),
+            (&Method::POST, DRILL_PATH) => Self::Drill(String::from_utf8_lossy(&body).into_owned()),
             (&Method::POST, RESET_PATH) => Self::Reset,
             (&Method::POST, path) if parts.headers.contains_key("smithy-protocol") => {
                 Call::rpc(path, body).map_or(Self::Unknown, Self::Call)

@@ -17,7 +17,7 @@ mod markup;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use call::{ENDPOINT_PATH, STATUS_PATH};
+pub(crate) use call::{DRILL_PATH, ENDPOINT_PATH, STATUS_PATH};
 pub(crate) use handler::time_between;
 
 use bytes::Bytes;

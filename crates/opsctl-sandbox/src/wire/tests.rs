@@ -191,6 +191,20 @@ async fn every_call_can_be_denied() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_call_is_refused_once_a_login_is_over_but_the_login() {
+    for spoken in spoken() {
+        let sandbox = sandbox();
+        sandbox.with(|world, now| world.sts.expire(now, ACCOUNT));
+        let code = error(&sandbox, spoken).await.map(|(_, code, _)| code).unwrap_or_default();
+        let is_login = spoken.action == "GetSessionToken";
+        assert_eq!(code.starts_with("ExpiredToken"), !is_login, "{spoken:?}: {code}");
+        sandbox.with(|world, _| world.sts.renew(ACCOUNT));
+        let code = error(&sandbox, spoken).await.map(|(_, code, _)| code).unwrap_or_default();
+        assert!(!code.starts_with("ExpiredToken"), "{spoken:?}: {code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_call_can_be_throttled_slow_refused_or_lost() {
     for spoken in spoken() {
         let Spoken { service, action, .. } = spoken;

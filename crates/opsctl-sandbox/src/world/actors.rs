@@ -1,21 +1,22 @@
 //! Producers and consumers of queues, services and relays of outboxes: the world's own programs. They live by its clock and take and delete as any
 //! program does, so receive counts, timeouts and dead letters come about in the usual way.
 
+mod consume;
 mod worker;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::{
-    PutMessage, Taken, World,
+    PutMessage, World,
     fleet::MessageTemplate,
     outboxes::{self, Relay},
     template::Place,
 };
-use worker::Came;
+use consume::Consuming;
 pub use worker::{Consumer, Worker};
 
 use crate::domain::environment::glob;
@@ -44,26 +45,41 @@ struct Actor {
 
 #[derive(Debug)]
 enum Role {
-    Producer { template: Arc<MessageTemplate>, random: Rng, count: u64 },
-    Consumer { consumer: Consumer, random: Rng, working: VecDeque<Working> },
-    Caller { worker: Worker, database: String },
-    Writer { outbox: outboxes::Shared, random: Rng, count: u64 },
-    Relay { relay: Relay, random: Rng },
+    Producer {
+        template: Arc<MessageTemplate>,
+        random: Rng,
+        count: u64,
+    },
+    Consumer(Box<Consuming>),
+    Caller {
+        worker: Worker,
+        database: String,
+    },
+    /// A database, whose tables tasks read and alter.
+    Tables {
+        database: String,
+    },
+    Writer {
+        outbox: outboxes::Shared,
+        random: Rng,
+        count: u64,
+    },
+    Relay {
+        relay: Relay,
+        random: Rng,
+    },
 }
 
-#[derive(Debug)]
-struct Working {
-    done_at: Timestamp,
-    receipt: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Behaviour {
-    /// Deletes what it receives at once.
+    /// Deletes what it receives at once, or once it has worked on it.
+    #[default]
     Healthy,
     /// Fails on some messages: they show again after their visibility timeout, and end in the dead-letter queue.
     Failing(Predicate),
+    /// Some messages kill the task that receives them, and with it all that it received besides; a program that is no task fails.
+    Crashing(Predicate),
     /// Deletes each message so long after it received it.
     Slow {
         seconds: u32,
@@ -95,13 +111,21 @@ impl Actors {
     }
 
     pub fn add(&mut self, now: Timestamp, place: Place, queue: &str, consumer: Consumer) {
-        let (random, rate_per_second) = (self.random(queue), consumer.rate_per_second);
-        self.push(now, place, queue, rate_per_second, Role::Consumer { consumer, random, working: VecDeque::new() });
+        let random = self.random(queue);
+        // One that has messages in hand looks at them every second.
+        let least = if consumer.hands.is_some() { 1.0 } else { 0.0 };
+        let rate_per_second = consumer.rate_per_second.max(least);
+        self.push(now, place, queue, rate_per_second, Role::Consumer(Box::new(Consuming::new(consumer, random))));
     }
 
     /// Adds a service that works on a database for as long as any of its tasks runs: so it keeps that awake.
     pub fn add_caller(&mut self, now: Timestamp, place: Place, worker: Worker, database: &str) {
         self.push(now, place, "", 1.0, Role::Caller { worker, database: database.to_owned() });
+    }
+
+    /// Adds a database whose tables tasks read and alter.
+    pub fn add_tables(&mut self, now: Timestamp, place: Place, database: &str) {
+        self.push(now, place, "", 1.0, Role::Tables { database: database.to_owned() });
     }
 
     /// Adds an outbox's service, which writes `rate_per_second` events, and its relay.
@@ -127,9 +151,9 @@ impl Actors {
         let mut changed = 0;
         for actor in self.actors.iter_mut().filter(|actor| actor.is_meant(account, queue)) {
             let behaviour = match &mut actor.role {
-                Role::Consumer { consumer, .. } => &mut consumer.behaviour,
+                Role::Consumer(consuming) => &mut consuming.consumer.behaviour,
                 Role::Relay { relay, .. } => &mut relay.behaviour,
-                Role::Producer { .. } | Role::Caller { .. } | Role::Writer { .. } => continue,
+                Role::Producer { .. } | Role::Caller { .. } | Role::Tables { .. } | Role::Writer { .. } => continue,
             };
             behaviour.clone_from(new);
             changed += 1;
@@ -152,9 +176,9 @@ impl Actors {
     /// Whether there is a consumer of such queues, or else a producer.
     pub(super) fn works_on(&self, account: &str, queue: &str, consumes: bool) -> bool {
         self.actors.iter().filter(|actor| actor.is_meant(account, queue)).any(|actor| match actor.role {
-            Role::Consumer { .. } | Role::Relay { .. } => consumes,
+            Role::Consumer(_) | Role::Relay { .. } => consumes,
             Role::Producer { .. } | Role::Writer { .. } => !consumes,
-            Role::Caller { .. } => false,
+            Role::Caller { .. } | Role::Tables { .. } => false,
         })
     }
 
@@ -165,10 +189,14 @@ impl Actors {
     /// Queues with their consumers' behaviour: account, queue, behaviour.
     pub fn consumers(&self) -> impl Iterator<Item = (&str, &str, &Behaviour)> {
         self.actors.iter().filter_map(|actor| match &actor.role {
-            Role::Consumer { consumer, .. } => {
-                Some((actor.place.account.as_str(), actor.queue.as_str(), &consumer.behaviour))
+            Role::Consumer(consuming) => {
+                Some((actor.place.account.as_str(), actor.queue.as_str(), &consuming.consumer.behaviour))
             }
-            Role::Producer { .. } | Role::Caller { .. } | Role::Writer { .. } | Role::Relay { .. } => None,
+            Role::Producer { .. }
+            | Role::Caller { .. }
+            | Role::Tables { .. }
+            | Role::Writer { .. }
+            | Role::Relay { .. } => None,
         })
     }
 
@@ -225,12 +253,15 @@ impl Actor {
         let mut calls = Calls { world, at, place: &self.place, queue: &self.queue };
         match &mut self.role {
             Role::Producer { template, random, count } => calls.produce(template, random, count, messages),
-            Role::Consumer { consumer, random, working } => calls.consume(consumer, random, working, messages),
+            Role::Consumer(consuming) => calls.consume(consuming, messages),
             Role::Caller { worker, database } => {
-                if worker.takes(calls.world, at, calls.place) {
-                    calls.world.database_serves(at, calls.place, database);
+                let works = worker.takes(calls.world, at, calls.place);
+                let serves = works && calls.world.database_serves(at, calls.place, database);
+                if let Worker::Service { cluster, name } = worker {
+                    calls.world.hold_pool(at, calls.place, (cluster, name), serves);
                 }
             }
+            Role::Tables { database } => calls.world.tend_tables(at, calls.place, database),
             Role::Writer { outbox, random, count } => world.write_events(at, outbox, random, count, messages),
             Role::Relay { relay, random } => relay.run(world, at, random),
         }
@@ -257,50 +288,6 @@ impl Calls<'_> {
             *count += 1;
             // A queue that is gone takes nothing: the program goes on, as programs do.
             drop(self.world.put(self.at, &caller, self.queue, message));
-        }
-    }
-
-    fn consume(&mut self, consumer: &Consumer, random: &mut Rng, working: &mut VecDeque<Working>, messages: usize) {
-        let caller = self.place.caller();
-        let mut done = Vec::new();
-        while working.front().is_some_and(|work| work.done_at <= self.at) {
-            done.extend(working.pop_front().map(|work| work.receipt));
-        }
-        let takes = consumer.worker.takes(self.world, self.at, self.place);
-        let messages = match &consumer.behaviour {
-            _ if !takes => 0,
-            Behaviour::Healthy | Behaviour::Failing(_) => messages,
-            Behaviour::Slow { .. } => messages.min(MESSAGES_PER_STEP_MAX.saturating_sub(working.len())),
-            Behaviour::Down => 0,
-        };
-        let taken = if messages == 0 {
-            Vec::new()
-        } else {
-            self.world.take(self.at, &caller, self.queue, messages, None).unwrap_or_default()
-        };
-        let mut came = if taken.is_empty() { Came::Nothing } else { Came::Well };
-        // Who has nothing to do does not connect.
-        let needs = consumer.database.as_ref().filter(|_| !taken.is_empty());
-        let is_cut_off = needs.is_some_and(|database| !self.world.database_serves(self.at, self.place, database));
-        for Taken { body, receipt_handle: receipt, .. } in taken {
-            match &consumer.behaviour {
-                _ if is_cut_off => came = Came::Failed,
-                Behaviour::Failing(predicate) if predicate.holds(&body, random) => came = Came::Failed,
-                Behaviour::Healthy | Behaviour::Failing(_) => done.push(receipt),
-                Behaviour::Slow { seconds } => {
-                    let work = SignedDuration::from_secs(i64::from(*seconds));
-                    let done_at = self.at.saturating_add(work).unwrap_or(Timestamp::MAX);
-                    working.push_back(Working { done_at, receipt });
-                }
-                Behaviour::Down => {}
-            }
-        }
-        for receipt in done {
-            // Too late, or the queue is gone: whoever works too slowly finds its message handed out again.
-            drop(self.world.remove(self.at, &caller, self.queue, &receipt));
-        }
-        if takes && messages > 0 {
-            consumer.worker.note(self.world, self.place, came);
         }
     }
 }
@@ -341,7 +328,7 @@ mod tests {
         let template =
             MessageTemplate { variables: vec![], body, attributes: vec![], group: None, deduplication: None };
         world.actors.add_producer(START, place(), "orders", Arc::new(template), 2.0);
-        let consumer = Consumer { behaviour: consumer, rate_per_second: 10.0, worker: Worker::Unseen, database: None };
+        let consumer = Consumer { behaviour: consumer, rate_per_second: 10.0, ..Consumer::default() };
         world.actors.add(START, place(), "orders", consumer);
         world
     }

@@ -1,10 +1,13 @@
-//! Application Auto Scaling of ECS services: what can be read, and `RegisterScalableTarget`, which clamps the count at once.
+//! Application Auto Scaling of ECS services: targets, policies that act, activities; `RegisterScalableTarget` clamps the count at once.
 //!
-//! Not simulated: policies and scheduled actions that act.
+//! Not simulated: scheduled actions that act.
 
+mod act;
 mod policies;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,12 +24,14 @@ use super::{
 const DIMENSION: &str = "ecs:service:DesiredCount";
 /// Entries of a page (API reference).
 const PAGE_MAX: usize = 50;
+/// Activities kept of an account and region. AWS keeps six weeks; memory has its bound.
+const ACTIVITIES_MAX: usize = 1_000;
 
 #[derive(Debug, Default)]
 pub struct Autoscaling {
     by_place: BTreeMap<(String, String), BTreeMap<String, Target>>,
-    /// The newest last.
-    activities: BTreeMap<(String, String), Vec<Activity>>,
+    /// The newest last; bounded.
+    activities: BTreeMap<(String, String), VecDeque<Noted>>,
     policies: BTreeMap<(String, String), Vec<policies::Policy>>,
 }
 
@@ -57,6 +62,15 @@ pub struct Activity {
     pub at: Timestamp,
     /// `InProgress`, `Successful`, ...
     pub status: &'static str,
+}
+
+/// An activity, and what became of it.
+#[derive(Debug)]
+struct Noted {
+    activity: Activity,
+    /// What is told beside the status; none: the description again.
+    message: Option<String>,
+    ended_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +110,16 @@ impl Autoscaling {
     }
 
     pub fn note(&mut self, caller: &Caller, activity: Activity) {
-        self.activities.entry(key(caller)).or_default().push(activity);
+        let ended_at = (activity.status != "InProgress").then_some(activity.at);
+        self.keep(caller, Noted { activity, message: None, ended_at });
+    }
+
+    fn keep(&mut self, caller: &Caller, noted: Noted) {
+        let known = self.activities.entry(key(caller)).or_default();
+        if known.len() >= ACTIVITIES_MAX {
+            known.pop_front();
+        }
+        known.push_back(noted);
     }
 
     /// The targets that are asked for; other namespaces than ECS's have none here.
@@ -164,15 +187,16 @@ impl World {
 
     fn describe_activities(&self, call: Call, request: Describe) -> Answered<Value> {
         let known = self.autoscaling.activities.get(&key(call.caller)).filter(|_| request.service_namespace == "ecs");
-        let wanted = |one: &&Activity| request.resource_id.as_ref().is_none_or(|id| *id == one.resource);
-        let known: Vec<&Activity> = known.into_iter().flatten().filter(wanted).collect();
-        let shown = known.into_iter().rev().enumerate().map(|(index, one)| {
-            let ends = (one.status != "InProgress").then(|| one.at.as_second());
+        let wanted = |noted: &&Noted| request.resource_id.as_ref().is_none_or(|id| *id == noted.activity.resource);
+        let known: Vec<&Noted> = known.into_iter().flatten().filter(wanted).collect();
+        let shown = known.into_iter().rev().enumerate().map(|(index, noted)| {
+            let Noted { activity: one, message, ended_at } = noted;
+            let ends = ended_at.map(Timestamp::as_second);
             let shown = given(json!({
                 "ActivityId": format!("00000000-0000-4000-8000-{index:012}"),
                 "ServiceNamespace": "ecs", "ResourceId": one.resource, "ScalableDimension": DIMENSION,
                 "Description": one.description, "Cause": one.cause, "StartTime": one.at.as_second(), "EndTime": ends,
-                "StatusCode": one.status, "StatusMessage": one.description,
+                "StatusCode": one.status, "StatusMessage": message.as_ref().unwrap_or(&one.description),
             }));
             (format!("{index:06}"), shown)
         });

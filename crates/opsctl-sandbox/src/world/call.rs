@@ -14,12 +14,14 @@ use super::{
     ApiError, Caller, FaultKind, World,
     rds::Xml,
     service::{self, ServiceDef},
-    sts,
+    sql, sts,
 };
 
 /// Account of a caller that the fault of that name hits.
 const OTHER_ACCOUNT: &str = "999999999999";
 const LAST_MAX: usize = 1_000;
+/// Calls that are kept between two looks: beyond them only their number counts.
+const WITNESSED_MAX: usize = 100_000;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -87,6 +89,48 @@ pub enum Fate {
 pub struct Calls {
     counts: BTreeMap<(&'static str, &'static str), u64>,
     last: VecDeque<Made>,
+    /// Those that do more than read how things stand, since they were taken last; none: nobody keeps account.
+    witnessed: Option<Vec<Witnessed>>,
+}
+
+/// A call that does more than read how things stand, or tries to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witnessed {
+    pub made: Made,
+    /// What it was about, as faults name it.
+    pub subject: Option<String>,
+    pub effect: Effect,
+}
+
+/// What a call does to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    Reads,
+    /// It reads logs, which nobody does all the time.
+    ReadsLogs,
+    /// It receives messages, or hides or shows those received: each receive counts, no message is changed.
+    Receives,
+    Writes,
+}
+
+impl Effect {
+    /// What a call does, as far as its name and the statement of SQL that it carries say.
+    pub fn of(service: &str, action: &str, input: &Input) -> Self {
+        const READS: [&str; 6] = ["Describe", "Get", "List", "Filter", "StartQuery", "StopQuery"];
+        let sql = || input.document.as_ref().ok().and_then(|document| document.get("sql")?.as_str());
+        match (service, action) {
+            ("sts", _) => Self::Reads,
+            ("rds-data", "ExecuteStatement" | "BatchExecuteStatement") if sql().is_none_or(sql::changes) => {
+                Self::Writes
+            }
+            ("rds-data", _) => Self::Reads,
+            ("logs", "FilterLogEvents" | "GetLogEvents" | "StartQuery") => Self::ReadsLogs,
+            ("sqs", "ReceiveMessage" | "ChangeMessageVisibility" | "ChangeMessageVisibilityBatch") => Self::Receives,
+            _ if READS.iter().any(|read| action.starts_with(read)) => Self::Reads,
+            _ => Self::Writes,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +162,36 @@ impl World {
         let fate = self.meet(at, request);
         self.calls.note(at, request, action, fate.end());
         fate
+    }
+
+    /// A call of somebody who only looks, and whom no fault, denial or throttle hits. It is not noted.
+    pub fn look(&mut self, now: Timestamp, request: &Request<'_>) -> Fate {
+        let at = self.advance(now);
+        let Request { service, action, caller, access_key, input } = *request;
+        let call = Call { caller, access_key, action, now: at, poll_until: None };
+        let answer = match service.find(action) {
+            Some((action, handler)) if Effect::of(service.prefix, action, input) <= Effect::ReadsLogs => {
+                handler(self, call, input)
+            }
+            Some(_) | None => Err(service.unknown(action)),
+        };
+        Fate::Answered { answer, late_by: Duration::ZERO }
+    }
+
+    /// From now on keeps account of the calls that do more than read.
+    pub fn witness(&mut self) {
+        self.calls.witnessed.get_or_insert_default();
+    }
+
+    /// Calls that did more than read how things stand since these were taken last, in their order.
+    pub fn take_witnessed(&mut self) -> Vec<Witnessed> {
+        self.calls.witnessed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Keeps account of what changed a database over a connection of its own.
+    pub(super) fn witness_statement(&mut self, at: i64, account: &str, host: &str) {
+        let made = Made { at, account: account.to_owned(), service: "rds-db", action: "Execute", end: End::Done };
+        self.calls.keep(Witnessed { made, subject: Some(host.to_owned()), effect: Effect::Writes });
     }
 
     /// A long poll that was answered [`Answer::Wait`] asks again, with the end that it was told. Counts for no fault.
@@ -337,7 +411,19 @@ impl Calls {
         if self.last.len() >= LAST_MAX {
             self.last.pop_front();
         }
-        self.last.push_back(Made { at, account: request.caller.account.clone(), service, action, end });
+        let made = Made { at, account: request.caller.account.clone(), service, action, end };
+        let effect = Effect::of(service, action, request.input);
+        if self.witnessed.is_some() && effect != Effect::Reads {
+            let subject = (request.service.subject)(request.input);
+            self.keep(Witnessed { made: made.clone(), subject, effect });
+        }
+        self.last.push_back(made);
+    }
+
+    fn keep(&mut self, call: Witnessed) {
+        if let Some(all) = self.witnessed.as_mut().filter(|all| all.len() < WITNESSED_MAX) {
+            all.push(call);
+        }
     }
 
     /// How many calls of an operation were made, whatever became of them; each attempt counts.

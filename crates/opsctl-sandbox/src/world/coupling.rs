@@ -16,8 +16,12 @@ impl World {
     pub(super) fn database_serves(&mut self, at: Timestamp, place: &Place, database: &str) -> bool {
         let Place { account, region, .. } = place;
         let key = (account.clone(), region.clone(), database.to_owned());
-        match self.rds.connect_by_name(at.as_millisecond(), account, region, database) {
-            Connected::Writer => self.waking.0.get(&key).is_none_or(|awake_at| *awake_at <= at),
+        let connected = self.rds.connect_by_name(at.as_millisecond(), account, region, database);
+        self.rds.note_program(at.as_millisecond(), account, region, database);
+        match connected {
+            Connected::Writer => {
+                self.waking.0.get(&key).is_none_or(|awake_at| *awake_at <= at) && !self.is_locked(place, database)
+            }
             Connected::Wakes(awake_at) => {
                 self.waking.0.insert(key, awake_at);
                 false
@@ -55,7 +59,7 @@ mod tests {
     use super::*;
     use crate::world::{
         Counts, PutMessage,
-        actors::{Behaviour, Consumer, Worker},
+        actors::Consumer,
         rds::{Capacity, Cluster, Instance},
     };
 
@@ -82,12 +86,7 @@ mod tests {
         let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:af-south-1:111111111111:orders-dlq","maxReceiveCount":3}"#;
         let attributes = [("RedrivePolicy", policy), ("VisibilityTimeout", "4")];
         world.create(START, &caller, "orders", &attributes).expect("created");
-        let consumer = Consumer {
-            behaviour: Behaviour::Healthy,
-            rate_per_second: 50.0,
-            worker: Worker::Unseen,
-            database: Some("orders".to_owned()),
-        };
+        let consumer = Consumer { rate_per_second: 50.0, database: Some("orders".to_owned()), ..Consumer::default() };
         world.actors.add(START, place, "orders", consumer);
         world
     }

@@ -68,12 +68,25 @@ impl Fleet {
         Self::parse(BUILT_IN)
     }
 
+    /// The built-in fleet with additions: entries by name are merged into those of the same name, others are new.
+    ///
+    /// # Errors
+    /// Additions of another shape than a fleet file's, or that do not fit.
+    pub fn with(additions: &toml::Table) -> Result<Self, FleetError> {
+        let mut table: toml::Table = toml::from_str(BUILT_IN)?;
+        additions.iter().for_each(|(key, value)| add(&mut table, key, value));
+        Self::checked(table.try_into()?)
+    }
+
     /// Reads and checks a fleet file.
     ///
     /// # Errors
     /// Unreadable, or with names and templates that do not fit together.
     pub fn parse(text: &str) -> Result<Self, FleetError> {
-        let file: File = toml::from_str(text)?;
+        Self::checked(toml::from_str(text)?)
+    }
+
+    fn checked(file: File) -> Result<Self, FleetError> {
         let mut templates = BTreeMap::new();
         for template in &file.templates {
             let checked = template.check().map_err(file::wrong("template", &template.name))?;
@@ -130,6 +143,22 @@ impl Fleet {
             account: entry.account.clone(),
             region: self.file.region.clone(),
         })
+    }
+}
+
+fn add(table: &mut toml::Table, key: &str, value: &toml::Value) {
+    match (table.get_mut(key), value) {
+        (Some(toml::Value::Array(known)), toml::Value::Array(new)) => {
+            for entry in new {
+                let name = entry.get("name");
+                let same = known.iter_mut().filter(|_| name.is_some()).find(|known| known.get("name") == name);
+                match (same.and_then(toml::Value::as_table_mut), entry.as_table()) {
+                    (Some(known), Some(entry)) => known.extend(entry.clone()),
+                    (None, _) | (_, None) => known.push(entry.clone()),
+                }
+            }
+        }
+        (Some(_) | None, _) => drop(table.insert(key.to_owned(), value.clone())),
     }
 }
 

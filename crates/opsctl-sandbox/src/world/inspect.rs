@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    ApiError, Attribute, Caller, Counts, Id, Place, SequenceNumber, State, Totals, World,
+    ApiError, Attribute, Caller, Counts, Id, Place, SequenceNumber, State, Totals, Went, World,
     call::Call,
     sqs::message::{Extras, Message},
 };
@@ -147,6 +147,7 @@ impl World {
         Ok(self.taken(number, &deliveries))
     }
 
+    /// Deletes a message that was taken.
     pub fn remove(
         &mut self,
         now: Timestamp,
@@ -154,10 +155,31 @@ impl World {
         queue: &str,
         receipt_handle: &str,
     ) -> Result<(), ApiError> {
+        self.delete_taken(now, (caller, queue), receipt_handle, Went::Deleted)
+    }
+
+    /// The same by a consumer that has worked it off.
+    pub fn finish(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        queue: &str,
+        receipt_handle: &str,
+    ) -> Result<(), ApiError> {
+        self.delete_taken(now, (caller, queue), receipt_handle, Went::Done)
+    }
+
+    fn delete_taken(
+        &mut self,
+        now: Timestamp,
+        (caller, queue): (&Caller, &str),
+        receipt_handle: &str,
+        went: Went,
+    ) -> Result<(), ApiError> {
         self.advance(now);
         let number = self.number(caller, queue)?;
         let handle = self.handle(receipt_handle);
-        let result = self.queue_mut(number).delete(receipt_handle, handle, Place::Call);
+        let result = self.queue_mut(number).delete(receipt_handle, handle, (Place::Call, went));
         self.settle(number);
         result
     }

@@ -15,11 +15,13 @@ mod fault;
 pub mod fleet;
 mod inspect;
 pub mod lambda;
+mod ledger;
 pub mod load_balancers;
 pub mod logs;
 mod md5;
 mod outboxes;
 mod page;
+mod pulse;
 pub mod rds;
 mod region;
 pub mod secrets;
@@ -28,6 +30,7 @@ pub mod sns;
 mod sql;
 mod sqs;
 pub mod ssm;
+pub mod strain;
 pub mod sts;
 pub mod template;
 #[cfg(test)]
@@ -44,17 +47,18 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use call::{Answer, Calls, End, Fate, Input, Made, Request};
+pub use call::{Answer, Calls, Effect, End, Fate, Input, Made, Request, Witnessed};
 pub use cloudwatch::{CloudWatch, KafkaGroup, Level};
 pub use error::{ApiError, Place};
 pub use fault::{Denial, Fault, FaultKind, Faults};
 pub use inspect::{MessageView, PutMessage, QueueView, Taken};
+pub use ledger::{Account, Accountable, Identity, Ledger, Went};
 pub use md5::Md5Digest;
 pub use sqs::{
     Counts, MESSAGE_BYTES_MAX, Totals, VISIBILITY_SECONDS_MAX, WINDOW_MILLISECONDS,
     message::{Attribute, Id, SequenceNumber, State, Value},
 };
-pub use timeline::{At, Change};
+pub use timeline::{At, Change, Scheduled};
 
 use region::Region;
 use sqs::{Task, queue::Queue};
@@ -83,12 +87,17 @@ pub struct World {
     data: data_api::Transactions,
     pub load_balancers: load_balancers::LoadBalancers,
     waking: coupling::Waking,
+    strain: strain::Strain,
     /// What can be set on the world as a whole.
     pub settings: WorldSettings,
     pub faults: Faults,
     pub denials: Vec<Denial>,
     calls: Calls,
+    /// None: nobody keeps account of messages.
+    ledger: Option<Box<Ledger>>,
     timeline: timeline::Timeline,
+    /// When scaling policies are looked at next; none: there are none.
+    pulse_at: Option<i64>,
     sessions: rds::Sessions,
     sql: sql::Databases,
     senders: sqs::Senders,
@@ -109,7 +118,7 @@ enum Due {
     Task(u64),
 }
 
-/// What can be set on a world as a whole.
+/// What can be set on a world as a whole; `[settings]` of a fleet file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WorldSettings {
@@ -118,13 +127,21 @@ pub struct WorldSettings {
     /// How long after its end CloudWatch shows a minute's metrics, seconds. AWS says no figure; a minute is our assumption.
     pub metrics_lag_seconds: i64,
     pub in_flight_max: usize,
+    /// Messages at the front of a FIFO queue among which it looks for groups that are free; of queues that are made later.
+    pub fifo_looks_at: usize,
     /// Whether a deleted queue's name can't be used again for 60 seconds, as with AWS.
     pub names_rest_after_delete: bool,
 }
 
 impl Default for WorldSettings {
     fn default() -> Self {
-        Self { counts_lag_seconds: 0, metrics_lag_seconds: 60, in_flight_max: 120_000, names_rest_after_delete: true }
+        Self {
+            counts_lag_seconds: 0,
+            metrics_lag_seconds: 60,
+            in_flight_max: 120_000,
+            fifo_looks_at: 120_000,
+            names_rest_after_delete: true,
+        }
     }
 }
 
@@ -171,11 +188,14 @@ impl World {
             data: data_api::Transactions::default(),
             load_balancers: load_balancers::LoadBalancers::default(),
             waking: coupling::Waking::default(),
+            strain: strain::Strain::default(),
             settings: WorldSettings::default(),
             faults: Faults::default(),
             denials: Vec::new(),
             calls: Calls::default(),
+            ledger: None,
             timeline: timeline::Timeline::default(),
+            pulse_at: None,
             sessions: rds::Sessions::default(),
             sql: sql::Databases::new(seed),
             senders: sqs::Senders::default(),
@@ -195,6 +215,7 @@ impl World {
 
     /// Lets pass what is due until `now`. Answers the time, which never goes back.
     pub fn advance(&mut self, now: Timestamp) -> i64 {
+        self.beat_until(now.as_millisecond());
         if self.timeline.next_at().is_some_and(|at| at <= now.as_millisecond()) {
             self.follow_timeline(now.as_millisecond());
         }
@@ -256,6 +277,9 @@ impl World {
         let lag = self.settings.counts_lag_seconds * 1_000;
         let Some(queue) = self.queues[number as usize].as_deref_mut() else { return };
         queue.note_counts(now, lag);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.enter(queue);
+        }
         let next = queue.next_due();
         if next != queue.listed_due {
             self.list_due(number, next);

@@ -1,6 +1,6 @@
 //! STS: who calls, and roles that are assumed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,6 +15,8 @@ use super::{
 const SESSIONS_MAX: usize = 10_000;
 /// Shortest, default and longest life of a session, in seconds (STS API reference, AssumeRole).
 const DURATION_SECONDS: (i64, i64, i64) = (900, 3_600, 43_200);
+/// The same of `GetSessionToken`.
+const TOKEN_SECONDS: (i64, i64, i64) = (900, 43_200, 129_600);
 
 /// STS over awsQuery. (AWS lets everybody ask `GetCallerIdentity`, but through an endpoint whose policy denies it.)
 pub(super) static SERVICE: ServiceDef = ServiceDef {
@@ -25,6 +27,7 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
         &[
             ("GetCallerIdentity", |world, call, _| Ok(world.sts.caller_identity(call).into())),
             ("AssumeRole", |world, call, input| told(world.sts.assume_role(call.time(), &input.fields))),
+            ("GetSessionToken", |world, call, input| told(world.sts.get_session_token(call, &input.fields))),
         ],
     )
 };
@@ -33,6 +36,8 @@ pub(super) static SERVICE: ServiceDef = ServiceDef {
 pub struct Sessions {
     by_access_key: BTreeMap<String, Session>,
     handed_out: u64,
+    /// Accounts whose own keys are over until somebody renews them.
+    over: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -69,6 +74,30 @@ impl Sessions {
     pub fn expire_all(&mut self, now: Timestamp) {
         for session in self.by_access_key.values_mut() {
             session.expires_at = session.expires_at.min(now);
+        }
+    }
+
+    /// Ends the sessions of an account, and what its own key stands for, a login of one's own: it answers nothing but
+    /// `GetSessionToken`, which is the login.
+    pub fn expire(&mut self, now: Timestamp, account: &str) {
+        let of_account = self.by_access_key.values_mut().filter(|session| session.account == account);
+        of_account.for_each(|session| session.expires_at = session.expires_at.min(now));
+        self.over.insert(account.to_owned());
+    }
+
+    /// Logs in again: the account's own key counts from now on.
+    pub fn renew(&mut self, account: &str) {
+        self.over.remove(account);
+    }
+
+    /// Whether a call with an account's own key is refused.
+    ///
+    /// # Errors
+    /// `ExpiredToken` where it is over.
+    pub(crate) fn check_own(&self, account: &str, action: &str) -> Answered<()> {
+        match self.over.contains(account) && action != "GetSessionToken" {
+            true => Err(expired()),
+            false => Ok(()),
         }
     }
 
@@ -119,6 +148,30 @@ impl Sessions {
         Ok(document)
     }
 
+    fn get_session_token(&mut self, call: Call, form: &BTreeMap<String, String>) -> Answered<Xml> {
+        let (shortest, default, longest) = TOKEN_SECONDS;
+        let seconds = match form.get("DurationSeconds").map(|text| text.parse::<i64>()) {
+            None => default,
+            Some(Ok(seconds)) if (shortest..=longest).contains(&seconds) => seconds,
+            Some(_) => return Err(invalid("The requested DurationSeconds is out of range.".to_owned())),
+        };
+        if self.by_access_key.contains_key(call.access_key) {
+            return Err(ApiError::plain(403, "AccessDenied", "Cannot call GetSessionToken with session credentials"));
+        }
+        let account = &call.caller.account;
+        let Identity { arn, user_id } = self.identity(account, call.access_key);
+        self.renew(account);
+        let expires_at = call.time().checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+        self.handed_out += 1;
+        self.make_room(call.time());
+        let access_key = format!("ASIA{account}{:04X}", self.handed_out & 0xffff);
+        let session = Session { account: account.clone(), arn, user_id, expires_at };
+        let mut xml = Xml::default();
+        write_credentials(&mut xml, &session, &access_key, self.handed_out);
+        self.by_access_key.insert(access_key, session);
+        Ok(xml)
+    }
+
     fn make_room(&mut self, now: Timestamp) {
         if self.by_access_key.len() < SESSIONS_MAX {
             return;
@@ -135,14 +188,18 @@ fn assumed(session: &Session, access_key: &str, count: u64) -> Xml {
     let mut xml = Xml::default();
     xml.element("AssumedRoleUser", |xml| {
         xml.text("AssumedRoleId", &session.user_id).text("Arn", &session.arn);
-    })
-    .element("Credentials", |xml| {
+    });
+    write_credentials(&mut xml, session, access_key, count);
+    xml
+}
+
+fn write_credentials(xml: &mut Xml, session: &Session, access_key: &str, count: u64) {
+    xml.element("Credentials", |xml| {
         xml.text("AccessKeyId", access_key)
             .text("SecretAccessKey", format!("sandbox-{count}"))
             .text("SessionToken", format!("sandbox-session-{count}"))
             .text("Expiration", session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"));
     });
-    xml
 }
 
 /// Account and name of `arn:aws:iam::ACCOUNT:role/path/NAME`.
@@ -219,5 +276,33 @@ mod tests {
     fn a_role_that_is_none_is_refused() {
         let error = assume(&mut Sessions::default(), "arn:aws:iam::33:role/operator").expect_err("refused");
         assert_eq!(error.code, "ValidationError");
+    }
+
+    #[test]
+    fn a_login_that_is_over_answers_nothing_until_it_is_renewed() {
+        let mut sessions = Sessions::default();
+        let own = "333333333333";
+        let caller = Caller { account: own.to_owned(), ..caller() };
+        let call =
+            |access_key| Call { caller: &caller, access_key, action: "GetSessionToken", now: 0, poll_until: None };
+        let key = |answer: String| {
+            let key = answer.split("<AccessKeyId>").nth(1).and_then(|rest| rest.split('<').next());
+            key.expect("a key").to_owned()
+        };
+        let before = key(assume(&mut sessions, "arn:aws:iam::333333333333:role/ops").expect("assumed"));
+        let other = key(assume(&mut sessions, "arn:aws:iam::111111111111:role/ops").expect("assumed"));
+        sessions.expire(NOW, own);
+        assert_eq!(sessions.check_own(own, "ReceiveMessage"), Err(expired()));
+        assert_eq!(sessions.check_own("111111111111", "ReceiveMessage"), Ok(()), "another account's");
+        assert_eq!(sessions.account_of(NOW, &before), Err(expired()), "what was handed out is over, too");
+        assert!(sessions.account_of(NOW, &other).is_ok());
+        assert_eq!(sessions.check_own(own, "GetSessionToken"), Ok(()));
+        let after = key(sessions.get_session_token(call(own), &BTreeMap::new()).expect("a login").into_string());
+        assert_eq!(sessions.check_own(own, "ReceiveMessage"), Ok(()));
+        assert_eq!(sessions.account_of(NOW, &after), Ok(Some(own.to_owned())));
+        let error = sessions.get_session_token(call(&after), &BTreeMap::new()).expect_err("refused");
+        assert_eq!(error.code, "AccessDenied", "a session can't renew itself");
+        let form = BTreeMap::from([("DurationSeconds".to_owned(), "1".to_owned())]);
+        assert_eq!(sessions.get_session_token(call(own), &form).expect_err("refused").code, "ValidationError");
     }
 }

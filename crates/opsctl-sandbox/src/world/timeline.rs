@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::json;
 
-use super::{Caller, Denial, Fault, World, actors::Behaviour, ecs::Outcome, fault::anything};
+use super::{
+    Caller, Denial, Fault, Input, World, actors::Behaviour, ecs::Outcome, fault::anything, service::ServiceDef,
+};
 use crate::domain::environment::glob;
 
 /// What happens at a time, as people write it: `[[at]]`.
@@ -66,7 +69,44 @@ pub enum Change {
         database: String,
     },
     ExpireSessions,
+    /// Logins end: calls with the account's own key and with what it handed out answer `ExpiredToken`, until `GetSessionToken`
+    /// renews them.
+    ExpireCredentials {
+        #[serde(default = "anything")]
+        account: String,
+    },
+    /// Services have work for so many tasks: with fewer each has more to do.
+    Demand {
+        #[serde(default = "anything")]
+        account: String,
+        /// `cluster/name`.
+        service: String,
+        tasks: f64,
+    },
+    /// A task is started on its own, in each ECS cluster in which such a service is.
+    Run {
+        #[serde(default = "anything")]
+        account: String,
+        /// `cluster/name` of services in the same cluster.
+        beside: String,
+        /// Family of its task definition.
+        family: String,
+    },
+    /// Somebody else calls AWS: a colleague, a pipeline. What AWS refuses them does not happen.
+    Call {
+        #[serde(default = "anything")]
+        account: String,
+        /// `sqs:StartMessageMoveTask`.
+        action: String,
+        /// The request, as the AWS CLI takes it with `--cli-input-json`.
+        #[serde(default)]
+        with: serde_json::Map<String, serde_json::Value>,
+    },
 }
+
+/// Something that will happen, for whoever may call it off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scheduled(i64, u64);
 
 #[derive(Debug, Default)]
 pub(super) struct Timeline {
@@ -82,9 +122,10 @@ fn after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D
 }
 
 impl Timeline {
-    fn add(&mut self, at: i64, change: Change) {
+    fn add(&mut self, at: i64, change: Change) -> Scheduled {
         self.added += 1;
         self.changes.insert((at, self.added), change);
+        Scheduled(at, self.added)
     }
 
     pub(super) fn next_at(&self) -> Option<i64> {
@@ -100,8 +141,13 @@ impl Timeline {
 
 impl World {
     /// Lets something happen at a time; at once where that has passed.
-    pub fn schedule(&mut self, at: Timestamp, change: Change) {
-        self.timeline.add(at.as_millisecond(), change);
+    pub fn schedule(&mut self, at: Timestamp, change: Change) -> Scheduled {
+        self.timeline.add(at.as_millisecond(), change)
+    }
+
+    /// Calls off what has not happened yet; none: it has.
+    pub fn call_off(&mut self, scheduled: Scheduled) -> Option<Change> {
+        self.timeline.changes.remove(&(scheduled.0, scheduled.1))
     }
 
     /// Lets things happen, each so long after `start`.
@@ -159,35 +205,98 @@ impl World {
                 }
             }
             Change::ExpireSessions => self.sts.expire_all(now),
+            Change::ExpireCredentials { account } => {
+                let places = self.places();
+                let meant = places.iter().filter(|(known, _)| glob(&account, known));
+                meant.for_each(|(known, _)| self.sts.expire(now, known));
+            }
+            Change::Demand { account, service, tasks } => {
+                for (caller, cluster, name) in self.ecs.matching(&account, &service) {
+                    self.put_demand(&caller, (&cluster, &name), tasks, true);
+                }
+            }
+            Change::Run { account, beside, family } => {
+                let mut places: Vec<(Caller, String)> = self
+                    .ecs
+                    .matching(&account, &beside)
+                    .into_iter()
+                    .map(|(caller, cluster, _)| (caller, cluster))
+                    .collect();
+                places.dedup();
+                for (caller, cluster) in places {
+                    let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d4e5f60718"] } });
+                    let request =
+                        json!({ "cluster": cluster, "taskDefinition": family, "networkConfiguration": network });
+                    // One that can't be started now is not.
+                    drop(self.ask(now, &caller, ("ecs", "RunTask"), request));
+                }
+            }
+            Change::Call { account, action, with } => self.be_called(now, &account, &action, &with),
+        }
+    }
+
+    /// A call of somebody else, in every account that is meant.
+    fn be_called(
+        &mut self,
+        now: Timestamp,
+        account: &str,
+        action: &str,
+        with: &serde_json::Map<String, serde_json::Value>,
+    ) {
+        let Some((service, action)) = called(action) else { return };
+        let meant = |(of_account, region): (String, String)| {
+            glob(account, &of_account).then(|| Caller { account: of_account, region, origin: String::new() })
+        };
+        for caller in self.places().into_iter().filter_map(meant) {
+            let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            // Services that speak awsQuery read fields, the others the document.
+            let fields = with.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+            let input = Input { fields, ..serde_json::Value::Object(with.clone()).into() };
+            drop(self.ask(now, &caller, (service, action), input));
         }
     }
 
     /// Whether there is anything that a change would happen to.
-    fn has_what_changes(&self, change: &Change) -> bool {
+    pub fn has_what_changes(&self, change: &Change) -> bool {
         match change {
             Change::Fault(_) | Change::Denial(_) | Change::End(_) | Change::ExpireSessions => true,
+            Change::ExpireCredentials { account } => self.places().iter().any(|(known, _)| glob(account, known)),
             Change::Consumers { account, queue, .. } => self.actors.works_on(account, queue, true),
             Change::Producers { account, queue, .. } => self.actors.works_on(account, queue, false),
-            Change::Scale { account, service, .. } | Change::Deploy { account, service, .. } => {
-                !self.ecs.matching(account, service).is_empty()
-            }
+            Change::Scale { account, service, .. }
+            | Change::Deploy { account, service, .. }
+            | Change::Demand { account, service, .. }
+            | Change::Run { account, beside: service, .. } => !self.ecs.matching(account, service).is_empty(),
             Change::FailOver { account, database } => !self.rds.failovers(account, database).is_empty(),
+            Change::Call { account, action, .. } => {
+                called(action).is_some() && self.places().iter().any(|(known, _)| glob(account, known))
+            }
         }
     }
 }
 
 impl Change {
-    fn pattern(&self) -> &str {
+    pub fn pattern(&self) -> &str {
         match self {
             Self::Fault(fault) => &fault.call,
             Self::Denial(denial) => &denial.action,
             Self::End(pattern) => pattern,
             Self::Consumers { queue, .. } | Self::Producers { queue, .. } => queue,
-            Self::Scale { service, .. } | Self::Deploy { service, .. } => service,
+            Self::Scale { service, .. } | Self::Deploy { service, .. } | Self::Demand { service, .. } => service,
+            Self::Run { beside, .. } => beside,
+            Self::ExpireCredentials { account } => account,
             Self::FailOver { database, .. } => database,
             Self::ExpireSessions => "sessions",
+            Self::Call { action, .. } => action,
         }
     }
+}
+
+/// Service and operation of a call that the world knows.
+fn called(action: &str) -> Option<(&str, &str)> {
+    let (service, action) = action.split_once(':')?;
+    ServiceDef::named(service)?.find(action)?;
+    Some((service, action))
 }
 
 /// Who acts in a place, where two globs match its account and a name.

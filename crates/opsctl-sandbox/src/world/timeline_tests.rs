@@ -55,8 +55,20 @@ after = "15m"
 do = { deploy = { service = "nucleus-prod/*", tasks = { exits = { after_seconds = 5, code = 1 } } } }
 
 [[at]]
+after = "5m 30s"
+do = { demand = { service = "nucleus-prod/*", tasks = 9.0 } }
+
+[[at]]
+after = "6m"
+do = { run = { beside = "nucleus-prod/*", family = "nucleus-migration", account = "333333333333" } }
+
+[[at]]
 after = "16m"
 do = "expire-sessions"
+
+[[at]]
+after = "17m"
+do = { expire-credentials = { account = "222222222222" } }
 "#;
 
 fn start() -> Timestamp {

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::{
     cli::{
-        args::{Format, Said},
-        commands::change::person,
+        args::{Format, Global, Said},
+        commands::change::{as_asked, person},
         progress, prompt, show,
         wrap::{width_of, wrap},
     },
@@ -29,6 +29,9 @@ pub(super) struct Caller {
     said: Said,
     format: Format,
     can_ask: bool,
+    person: Text,
+    /// Whether it is a script's player, who agrees to every plan.
+    is_player: bool,
     /// A decision is good for one failure.
     decision: Mutex<Option<Decision>>,
     shown: Mutex<Drawn>,
@@ -46,12 +49,14 @@ struct Drawn {
 impl Caller {
     /// # Errors
     /// The decision that was given is none.
-    pub(super) fn new(said: &Said, format: Format) -> Result<Self, String> {
+    pub(super) fn new(said: &Said, format: Format, global: &Global) -> Result<Self, String> {
         let decision = said.decide.as_deref().map(decision).transpose()?;
         Ok(Self {
             said: said.clone(),
             format,
-            can_ask: prompt::can_ask(),
+            can_ask: prompt::can_ask() && global.inside.as_ref().is_none_or(|inside| inside.player.is_none()),
+            person: person(global),
+            is_player: global.inside.as_ref().is_some_and(|inside| inside.player.is_some()),
             decision: Mutex::new(decision),
             shown: Mutex::default(),
         })
@@ -113,7 +118,10 @@ impl Caller {
         let reason = self.said.reason.as_deref().map(Text::line);
         let fingerprints: Vec<&String> = self.said.approve.iter().filter(|given| !given.is_empty()).collect();
         let is_yes = self.said.yes || self.said.approve.iter().any(String::is_empty);
-        let said = |answer| Reply::Said(Consent { by: person(), answer, reason: reason.clone() });
+        let said = |answer| Reply::Said(Consent { by: self.person.clone(), answer, reason: reason.clone() });
+        if self.is_player {
+            return Reply::Said(as_asked(&gate_asks, &self.person, reason.clone()));
+        }
         if let Some(given) = fingerprints.iter().find(|given| ***given == plan.fingerprint.0) {
             return said(Answer::Fingerprint((*given).clone()));
         }
@@ -132,7 +140,7 @@ impl Caller {
             (gate::Ask::Type(_), None) => Some(Text::line(&Self::ask("Why? ".to_owned()).await)),
             (_, reason) => reason,
         };
-        Reply::Said(Consent { by: person(), answer, reason })
+        Reply::Said(Consent { by: self.person.clone(), answer, reason })
     }
 
     async fn question(&self, at: At<'_>, ask: &Ask) -> Reply<Value> {
@@ -220,7 +228,7 @@ impl Caller {
 
 impl Person for Caller {
     fn name(&self) -> Text {
-        person()
+        self.person.clone()
     }
 
     fn agree<'a>(&'a self, asked: ToAgree<'a>) -> BoxFuture<'a, Reply<Consent>> {

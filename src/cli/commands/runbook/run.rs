@@ -40,7 +40,7 @@ pub(super) async fn run(args: &RunRunbook, global: &Global, out: &mut Output) ->
     let shelved = find(&args.runbook, global)?;
     let Some(runbook) = shelved.checked.runbook else { return Err(refused(&shelved.checked.problems)) };
     unknown_names(&runbook, &args.said)?;
-    let caller = Caller::new(&args.said, out.format).map_err(|because| CliError::usage(&because, None))?;
+    let caller = Caller::new(&args.said, out.format, global).map_err(|because| CliError::usage(&because, None))?;
     let state = state(global).await?;
     let world = world_of(&runbook, global, out).await?;
     let cloud = acting(&world, global).await?;
@@ -49,7 +49,7 @@ pub(super) async fn run(args: &RunRunbook, global: &Global, out: &mut Output) ->
         return preview::show(&runbook, &parameters, (cloud, &state), out).await;
     }
     deadline(&runbook, &parameters, cloud, out).await;
-    let who = (person(), args.said.reason.as_deref().map(Text::line));
+    let who = (person(global), args.said.reason.as_deref().map(Text::line));
     let runbook = Arc::new(runbook);
     let environment = &cloud.environment().name;
     let opened = begin(&runbook, parameters, environment, who, (&state, cloud.clock(), fastrand::u64(..))).await;
@@ -66,7 +66,7 @@ pub(super) async fn resume(
     out: &mut Output,
 ) -> Result<Exit, CliError> {
     let state = state(global).await?;
-    let caller = Caller::new(&args.said, out.format).map_err(|because| CliError::usage(&because, None))?;
+    let caller = Caller::new(&args.said, out.format, global).map_err(|because| CliError::usage(&because, None))?;
     let folder = state.open(&args.run).map_err(|error| cannot_open(&error.into(), global))?;
     let known = standing(&folder).map_err(|error| cannot_open(&error, global))?;
     let mut global = global.clone();
@@ -90,7 +90,7 @@ pub(super) async fn resume(
         How::TakeOver => By::Anybody,
     };
     let reason = args.said.reason.as_deref().map(Text::line);
-    let opened = reopen(&args.run, (by, person()), reason, (&state, cloud.clock())).await;
+    let opened = reopen(&args.run, (by, person(&global)), reason, (&state, cloud.clock())).await;
     let opened = opened.map_err(|error| cannot_open(&error, &global))?;
     carry_out(opened, &caller, (&world, cloud), state, out).await
 }

@@ -3,20 +3,23 @@
 use jiff::Timestamp;
 
 use super::Behaviour;
-use crate::world::{World, template::Place};
+use crate::world::{World, strain::Hands, template::Place};
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Consumer {
     pub behaviour: Behaviour,
     pub rate_per_second: f64,
     pub worker: Worker,
     /// The database without which all its work fails.
     pub database: Option<String>,
+    /// How many messages it has in hand at once; none: each is done as it comes.
+    pub hands: Option<Hands>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Worker {
     /// A program outside of AWS: always there.
+    #[default]
     Unseen,
     /// An event source mapping, by UUID.
     Mapping(String),
@@ -69,6 +72,21 @@ impl Worker {
         match self {
             Self::Unseen | Self::Service { .. } | Self::Schedule { .. } => {}
             Self::Mapping(id) => world.lambda.note_result(&place.account, &place.region, id, came.words()),
+        }
+    }
+
+    /// Calls of its function that were throttled, with so many messages.
+    pub(super) fn note_throttles(&self, world: &mut World, place: &Place, at: Timestamp, messages: usize) {
+        match self {
+            Self::Unseen | Self::Service { .. } | Self::Schedule { .. } => {}
+            Self::Mapping(id) => {
+                let Some((function, batch)) = world.lambda.function_of(&place.account, &place.region, id) else {
+                    return;
+                };
+                for _ in 0..messages.div_ceil(batch as usize) {
+                    world.count_metric(at, place, ("AWS/Lambda", "Throttles"), ("FunctionName", &function), 1.0);
+                }
+            }
         }
     }
 

@@ -29,6 +29,7 @@ use super::{
     service::{JSON_1_0, Protocol, ServiceDef, does},
     template::Place,
 };
+pub(super) use alarms::Acting;
 use custom::Custom;
 use notes::MINUTE;
 pub(super) use notes::{Gauge, Notes};

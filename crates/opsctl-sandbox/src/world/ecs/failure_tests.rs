@@ -280,6 +280,64 @@ fn behind_a_load_balancer_tasks_are_registered_drained_and_then_stopped() {
     }
 }
 
+/// A service behind a target group, whose command serves nobody.
+fn silent(grace: i64, more: Value) -> World {
+    let arn = "arn:aws:elasticloadbalancing:af-south-1:111111111111:targetgroup/api/0123456789abcdef";
+    let mut behind = json!({ "loadBalancers": [{ "targetGroupArn": arn, "containerName": "app", "containerPort": 80 }],
+        "healthCheckGracePeriodSeconds": grace });
+    behind.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
+    service(json!({ "command": ["sleep", "86400"] }), 1, behind, 10).0
+}
+
+#[test]
+fn a_task_whose_target_is_unhealthy_is_replaced_after_the_grace_period() {
+    for grace in [0, 60, 300] {
+        let mut world = silent(grace, json!({}));
+        let first = tasks(&mut world, 20, "RUNNING")[0]["taskArn"].clone();
+        let started =
+            tasks(&mut world, 20, "RUNNING")[0]["startedAt"].as_f64().expect("a time") as i64 - at(0).as_second();
+        let stops = started + grace.max(12);
+        assert_eq!(tasks(&mut world, stops - 1, "RUNNING")[0]["taskArn"], first, "{grace}: not before");
+        let stopped = tasks(&mut world, stops + 8, "STOPPED").remove(0);
+        let arn = "arn:aws:elasticloadbalancing:af-south-1:111111111111:targetgroup/api/0123456789abcdef";
+        assert_eq!(stopped["taskArn"], first, "{grace}");
+        assert_eq!(stopped["stoppedReason"], format!("Task failed ELB health checks in (target-group {arn})"));
+        assert_eq!(
+            (&stopped["stopCode"], &stopped["containers"][0]["exitCode"]),
+            (&json!("ServiceSchedulerInitiated"), &json!(143))
+        );
+        let told = told(&mut world, stops + 30);
+        let id = first.as_str().and_then(|arn| arn.rsplit('/').next()).expect("an id");
+        for words in [
+            format!(
+                "(service api) (port 80) is unhealthy in (target-group {arn}) due to (reason Health checks failed)."
+            ),
+            format!("(service api) has stopped 1 running tasks: (task {id})."),
+            format!("(service api) deregistered 1 targets in (target-group {arn})"),
+        ] {
+            assert!(events(&told).contains(&words.as_str()), "{words}: {:?}", events(&told));
+        }
+        assert!(told["deployments"][0]["failedTasks"].as_i64() >= Some(1), "{told:#}");
+        assert_ne!(tasks(&mut world, stops + 30, "RUNNING")[0]["taskArn"], first, "another task runs");
+    }
+}
+
+#[test]
+fn unhealthy_targets_trip_the_circuit_breaker_too() {
+    let breaker =
+        json!({ "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": false } } });
+    let mut world = silent(5, breaker);
+    assert_eq!(told(&mut world, 300)["deployments"][0]["rolloutState"], "FAILED");
+}
+
+#[test]
+fn a_grace_period_covers_container_health_checks_too() {
+    let check = json!({ "healthCheck": { "command": ["CMD", "false"], "interval": 5, "retries": 1 } });
+    let (mut world, _) = service(check, 1, json!({ "healthCheckGracePeriodSeconds": 120 }), 20);
+    assert!(tasks(&mut world, 120, "STOPPED").is_empty());
+    assert_eq!(tasks(&mut world, 140, "STOPPED")[0]["stoppedReason"], "Task failed container health checks");
+}
+
 #[test]
 fn a_service_is_deleted_once_it_has_no_tasks() {
     let (mut world, _) = service(json!({}), 1, json!({}), 20);

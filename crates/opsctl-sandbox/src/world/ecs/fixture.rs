@@ -12,7 +12,7 @@ use super::{
     uuid,
 };
 
-use crate::world::timeline::matching;
+use crate::world::{strain::TableUse, timeline::matching};
 
 /// Names and values.
 type Pairs<'a> = &'a [(&'a str, &'a str)];
@@ -53,6 +53,8 @@ pub struct JobFixture {
     pub script: Vec<(f64, String)>,
     /// The database without which it fails.
     pub database: Option<String>,
+    /// A table of that which it reads or alters.
+    pub table: Option<TableUse>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,6 +166,7 @@ impl Ecs {
             log: job.log.clone(),
             script: milliseconds(&job.script),
             database: job.database.clone(),
+            table: job.database.clone().zip(job.table.clone()),
             ..Definition::default()
         };
         self.register(caller, job.revision, definition)
@@ -216,6 +219,13 @@ impl Ecs {
         for definition in self.region(caller).families.entry(family.to_owned()).or_default() {
             definition.log = Some(log.clone());
             definition.script = milliseconds(script);
+        }
+    }
+
+    /// Lets the tasks of every revision of a family use a table of a database.
+    pub fn use_table(&mut self, caller: &Caller, family: &str, database: &str, table: &TableUse) {
+        for definition in self.region(caller).families.entry(family.to_owned()).or_default() {
+            definition.table = Some((database.to_owned(), table.clone()));
         }
     }
 

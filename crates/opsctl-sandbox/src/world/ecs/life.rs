@@ -79,7 +79,7 @@ impl Ecs {
         self.due.insert((at, Due { place: place.clone(), cluster: cluster.to_owned(), who }));
     }
 
-    fn cluster(&mut self, due: &Due) -> Option<&mut Cluster> {
+    pub(super) fn cluster(&mut self, due: &Due) -> Option<&mut Cluster> {
         self.places.get_mut(&due.place)?.clusters.get_mut(&due.cluster)
     }
 
@@ -114,16 +114,24 @@ impl Ecs {
                 let trouble = start::secrets(&due.place, id, &definition, outside);
                 match trouble.or_else(|| start::trouble(&due.place, &definition, at, outside)) {
                     Some(stop) => task.halt(at, stop),
-                    None => task.begin(at, due, id, &definition, outside),
+                    None => {
+                        task.begin(at, due, id, &definition, outside);
+                        if task.is_running() {
+                            let service = task.service.as_ref().and_then(|name| cluster.services.get(name));
+                            task.meet_checks(service);
+                        }
+                    }
                 }
             }
-            Stage::Running => match task.ends.take() {
-                Some((ends_at, stop)) if ends_at <= at => task.halt(at, stop),
-                ends => {
-                    task.ends = ends;
-                    task.fail_checks(at);
+            Stage::Running => {
+                let service = task.service.as_ref().and_then(|name| cluster.services.get(name));
+                let failed = service.and_then(|service| task.failing(service)).filter(|(fails_at, _)| *fails_at <= at);
+                match (task.ends.take_if(|(ends_at, _)| *ends_at <= at), failed, task.service.clone()) {
+                    (Some((_, stop)), ..) => task.halt(at, stop),
+                    (None, Some((_, checks)), Some(name)) => return self.fail_checks(at, due, id, &name, checks),
+                    (None, ..) => task.note_next(service),
                 }
-            },
+            }
             Stage::Deactivating => {
                 task.stage = Stage::Stopping;
                 task.stopping_at = Some(at);
@@ -164,15 +172,12 @@ impl Ecs {
         }
         // It went by itself.
         if task.stage == Stage::Stopping && !task.is_unwanted {
-            if task.unhealthy_at == Some(at) {
-                self.note(at, due, service, format!("(service {service}) (task {id}) failed container health checks."));
-            }
             self.note_failure(at, due, service, &task);
         }
         self.step_service(at, due, service);
     }
 
-    fn note_failure(&mut self, at: i64, due: &Due, name: &str, task: &Task) {
+    pub(super) fn note_failure(&mut self, at: i64, due: &Due, name: &str, task: &Task) {
         let id = uuid(&mut self.rng);
         let Some(service) = self.service_of(due, name) else { return };
         service.is_steady = false;
@@ -333,7 +338,7 @@ impl Ecs {
     }
 
     /// What a service says of its load balancers' targets.
-    fn note_targets(&mut self, at: i64, due: &Due, name: &str, what: &str, count: usize) {
+    pub(super) fn note_targets(&mut self, at: i64, due: &Due, name: &str, what: &str, count: usize) {
         let Some(service) = self.service_of(due, name) else { return };
         let groups: Vec<String> = service.balancers.iter().map(|one| one.target_group_arn.clone()).collect();
         for arn in &groups {

@@ -2,8 +2,7 @@
 //!
 //! `UpdateService` with a desired count makes no deployment; reads show an update [`READS_LAG`] later, as AWS's are eventually
 //! consistent (how late is our assumption). A service that is started has a rollout state of its own; scaling it later leaves
-//! `COMPLETED` as it is. Not simulated: that tasks are
-//! replaced whose targets are unhealthy, and what a target group in `CreateService` must be; EC2 capacity, Service Connect, task sets,
+//! `COMPLETED` as it is. Not simulated: what a target group in `CreateService` must be; EC2 capacity, Service Connect, task sets,
 //! blue/green. Deployment controllers, strategies and capacity providers are kept and shown, and `UpdateService` refuses what AWS refuses;
 //! every deployment rolls, and a DAEMON service has two tasks.
 
@@ -12,6 +11,7 @@ mod bucket;
 #[cfg(test)]
 mod failure_tests;
 mod fixture;
+mod health;
 mod life;
 mod loads;
 mod model;
@@ -22,6 +22,7 @@ mod revisions;
 mod shell;
 mod show;
 mod start;
+mod tables;
 mod targets;
 mod task;
 #[cfg(test)]
@@ -45,6 +46,7 @@ use super::{
     uuid,
 };
 pub use fixture::{JobFixture, ServiceFixture, ServiceView};
+pub(super) use health::ServiceKey;
 use life::Due;
 pub use life::Outside;
 pub(super) use loads::Load;

@@ -10,6 +10,7 @@ use super::{
     request::Placement,
     targets::{Balancer, TargetCheck},
 };
+use crate::world::strain::TableUse;
 
 /// A task that ends sooner after its start has failed to start, milliseconds (our assumption).
 pub(super) const BRIEF: i64 = 60_000;
@@ -64,6 +65,8 @@ pub(super) struct Definition {
     /// What the program writes: after so many milliseconds, which text.
     pub(super) script: Vec<(i64, String)>,
     pub(super) database: Option<String>,
+    /// The database one of whose tables its tasks use, and how.
+    pub(super) table: Option<(String, TableUse)>,
     /// CPU units and MiB of memory of its tasks; none: 256 and 512.
     pub(super) cpu: Option<String>,
     pub(super) memory: Option<String>,
@@ -236,6 +239,10 @@ pub(super) struct Task {
     pub(super) healthy_at: Option<i64>,
     /// When its health check has failed as often as it may.
     pub(super) unhealthy_at: Option<i64>,
+    /// Since when its program does not answer health checks, for want of what it needs.
+    pub(super) ailing_since: Option<i64>,
+    /// What the health checks of its load balancer find of its program.
+    pub(super) target_check: TargetCheck,
     pub(super) created_at: i64,
     /// When its image began to be pulled.
     pub(super) pull_at: Option<i64>,
@@ -249,6 +256,8 @@ pub(super) struct Task {
     pub(super) ends: Option<(i64, Stop)>,
     /// Whether its command, as far as it can be read, ends it right after its start.
     pub(super) is_brief: bool,
+    /// Whether it waits for a table that it is to alter.
+    pub(super) waits: bool,
     /// How much faster than its task definition says it comes up, percent: tasks that begin together are not ready together.
     pub(super) haste: i64,
     pub(super) subnet: Option<String>,
@@ -295,7 +304,8 @@ impl Task {
 
     /// Runs, is healthy where that is checked, and does not end right after its start: that is no start that counts.
     pub(super) fn is_ready(&self, now: i64) -> bool {
-        self.is_running() && self.healthy_at.is_none_or(|at| at <= now) && !self.is_brief
+        let is_healthy = self.healthy_at.is_none_or(|at| at <= now) && self.ailing_since.is_none();
+        self.is_running() && is_healthy && self.target_check == TargetCheck::Passes && !self.is_brief
     }
 }
 

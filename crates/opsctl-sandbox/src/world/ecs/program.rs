@@ -4,7 +4,11 @@ use super::{
     Outside, PlaceKey,
     model::{Definition, LogConfig, Outcome},
 };
-use crate::world::{logs::Line, rds::Connected};
+use crate::world::{
+    logs::{Line, Logs},
+    rds::Connected,
+    strain::TableMode,
+};
 
 /// From the first line until a program without its database gives up, milliseconds.
 const GIVES_UP_AFTER: i64 = 3_000;
@@ -25,10 +29,10 @@ pub(super) fn say(
     definition: &Definition,
     at: i64,
     lines: &[(i64, String)],
-    outside: &mut Outside<'_>,
+    logs: &mut Logs,
 ) {
     let lines = lines.iter().map(|(after, text)| Line { at: at + after, text: text.clone() });
-    write(place, task, definition, lines.collect(), outside);
+    write(place, task, definition, lines.collect(), logs);
 }
 
 /// The program begins: its lines are written down, each at its own time. Answers when it ends by itself, and with which code.
@@ -54,7 +58,7 @@ pub(super) fn begin(
     if let (Some(trouble), Outcome::Exits { .. }) = (&trouble, definition.program.outcome) {
         let first = definition.script.first().map(|(after, text)| line(*after, text));
         let lines = first.into_iter().chain([line(GIVES_UP_AFTER - 500, trouble)]);
-        write(place, task, definition, lines.collect(), outside);
+        write(place, task, definition, lines.collect(), outside.logs);
         return Some((at + GIVES_UP_AFTER, 1));
     }
     let mut lines: Vec<Line> = definition
@@ -69,7 +73,7 @@ pub(super) fn begin(
     if delay > 0 {
         lines.insert(lines.len().min(1), line(1_000.min(delay), "waiting for the database, which wakes"));
     }
-    write(place, task, definition, lines, outside);
+    write(place, task, definition, lines, outside.logs);
     match definition.program.outcome {
         Outcome::Exits { after_seconds, code } => Some((at + delay + i64::from(after_seconds) * 1_000, code)),
         Outcome::Serves | Outcome::CannotPull | Outcome::CannotInitialize => None,
@@ -83,13 +87,21 @@ pub(super) fn end(place: &PlaceKey, task: &str, definition: &Definition, at: i64
     }
 }
 
-fn write(place: &PlaceKey, task: &str, definition: &Definition, lines: Vec<Line>, outside: &mut Outside<'_>) {
+/// Whether it is to alter a table, and is connected: then the database says when it goes on.
+pub(super) fn waits_for_table(place: &PlaceKey, definition: &Definition, at: i64, outside: &mut Outside<'_>) -> bool {
+    definition.table.as_ref().is_some_and(|(database, table)| {
+        let mut connected = || outside.rds.connect_by_name(at, &place.0, &place.1, database);
+        table.mode == TableMode::Alters && connected() == Connected::Writer
+    })
+}
+
+fn write(place: &PlaceKey, task: &str, definition: &Definition, lines: Vec<Line>, logs: &mut Logs) {
     if let Some(log) = definition.log.as_ref().filter(|_| !lines.is_empty()) {
-        outside.logs.write(&place.0, &place.1, &log.group, &stream(log, definition, task), lines);
+        logs.write(&place.0, &place.1, &log.group, &stream(log, definition, task), lines);
     }
 }
 
 /// `prefix/container/task-id` (ECS developer guide).
-fn stream(log: &LogConfig, definition: &Definition, task: &str) -> String {
+pub(super) fn stream(log: &LogConfig, definition: &Definition, task: &str) -> String {
     format!("{}/{}/{task}", log.prefix, definition.container)
 }

@@ -99,7 +99,7 @@ pub(super) fn health(definition: &Definition, task: &Task, at: i64) -> Option<(i
 }
 
 /// The container's variables, with those that `RunTask` gave.
-fn environment(definition: &Definition, task: &Task) -> Vec<(String, String)> {
+pub(super) fn environment(definition: &Definition, task: &Task) -> Vec<(String, String)> {
     let given = override_of(definition, task).and_then(|own| own["environment"].as_array()).into_iter().flatten();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let given = given.map(|one| (text(&one["name"]), text(&one["value"])));

@@ -3,14 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Caller, Ecs, key,
+    Caller, Ecs,
+    health::TARGET_FAILS_AFTER,
+    key,
     model::{Stage, Task},
 };
 
 /// From running to registered, milliseconds: our assumption.
 const REGISTERED_AFTER: i64 = 2_000;
 /// From running to the end of the first health checks: our assumption (with AWS it is interval by threshold of the target group).
-const CHECKED_AFTER: i64 = 12_000;
+pub(super) const CHECKED_AFTER: i64 = 12_000;
 
 /// A service's place behind a load balancer, as requests and answers write it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,14 @@ impl TargetCheck {
         description: "Health checks failed with these codes: [502]",
     };
     pub const SILENT: Self = Self::Fails { reason: "Target.FailedHealthChecks", description: "Health checks failed" };
+
+    /// Why a target is unhealthy; of a program that passes while it can, that it does not answer.
+    pub(super) fn why(self) -> &'static str {
+        match self {
+            Self::Passes => TIMED_OUT.1,
+            Self::Fails { description, .. } => description,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +68,7 @@ const REGISTERS: TargetState =
     TargetState("initial", Some(("Elb.RegistrationInProgress", "Target registration is in progress")));
 const IS_CHECKED: TargetState =
     TargetState("initial", Some(("Elb.InitialHealthChecking", "Initial health checks in progress")));
+const TIMED_OUT: (&str, &str) = ("Target.Timeout", "Request timed out");
 const DRAINS: TargetState =
     TargetState("draining", Some(("Target.DeregistrationInProgress", "Target deregistration is in progress")));
 
@@ -78,7 +89,12 @@ impl Ecs {
                 for balancer in service.balancers.iter().filter(|balancer| balancer.target_group_arn == target_group) {
                     let tasks = cluster.tasks_of(name);
                     let target = |(id, task): (&String, &Task)| {
-                        let check = self.definition(&key(caller), &task.definition)?.program.target_check;
+                        // A task that was set up has run for long, and stays whatever its checks find.
+                        let of_definition = self.definition(&key(caller), &task.definition)?.program.target_check;
+                        let check = match task.target_check {
+                            TargetCheck::Passes => of_definition,
+                            fails @ TargetCheck::Fails { .. } => fails,
+                        };
                         Some(Target {
                             address: address(id),
                             port: balancer.container_port,
@@ -101,7 +117,10 @@ fn state(task: &Task, check: TargetCheck, now: i64) -> Option<TargetState> {
         (Stage::Deactivating | Stage::Stopping, _) => DRAINS,
         (Stage::Running, _) if since < REGISTERED_AFTER => REGISTERS,
         (Stage::Running, _) if since < CHECKED_AFTER => IS_CHECKED,
-        (Stage::Running, TargetCheck::Passes) => TargetState("healthy", None),
+        (Stage::Running, TargetCheck::Passes) => match task.ailing_since {
+            Some(at) if now >= at + TARGET_FAILS_AFTER => TargetState("unhealthy", Some(TIMED_OUT)),
+            Some(_) | None => TargetState("healthy", None),
+        },
         (Stage::Running, TargetCheck::Fails { reason, description }) => {
             TargetState("unhealthy", Some((reason, description)))
         }

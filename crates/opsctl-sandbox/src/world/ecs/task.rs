@@ -6,6 +6,7 @@ use super::{
     model::{BRIEF, Definition, Deployment, Stage, Stop, Task},
     program,
     start::{self, NEVER},
+    targets::TargetCheck,
 };
 
 impl Task {
@@ -20,6 +21,8 @@ impl Task {
             next_at: None,
             healthy_at: None,
             unhealthy_at: None,
+            ailing_since: None,
+            target_check: TargetCheck::Passes,
             created_at: at,
             pull_at: None,
             started_at: None,
@@ -30,6 +33,7 @@ impl Task {
             tags: Vec::new(),
             ends: None,
             is_brief: false,
+            waits: false,
             haste,
             subnet: None,
         };
@@ -53,8 +57,20 @@ impl Task {
         self.is_brief = end.as_ref().is_some_and(|(ends_at, _)| ends_at - at < BRIEF);
         self.ends = match &understood {
             Some(ran) => {
-                program::say(&due.place, id, definition, at, &ran.lines, outside);
+                program::say(&due.place, id, definition, at, &ran.lines, outside.logs);
                 end
+            }
+            None if program::waits_for_table(&due.place, definition, at, outside) => {
+                self.waits = true;
+                program::say(
+                    &due.place,
+                    id,
+                    definition,
+                    at,
+                    definition.script.get(..1).unwrap_or_default(),
+                    outside.logs,
+                );
+                None
             }
             None => program::begin(&due.place, id, definition, at, outside)
                 .map(|(ends_at, code)| (ends_at, start::exited(code, None))),
@@ -62,20 +78,11 @@ impl Task {
         let (healthy_at, unhealthy_at) = start::health(definition, self, at).unzip();
         self.healthy_at = healthy_at;
         self.unhealthy_at = unhealthy_at.filter(|at| *at < NEVER);
-        self.next_at = self.ends.iter().map(|(at, _)| *at).chain(self.unhealthy_at).min();
-    }
-
-    /// Its health check has failed as often as it may: a service replaces it, a task on its own goes on.
-    pub(super) fn fail_checks(&mut self, at: i64) {
-        match self.service {
-            Some(_) => {
-                let reason = "Task failed container health checks".to_owned();
-                let stop =
-                    Stop { code: "ServiceSchedulerInitiated", reason, exit_code: Some(143), container_reason: None };
-                self.halt(at, stop);
-            }
-            None => self.next_at = self.ends.as_ref().map(|(at, _)| *at),
-        }
+        // What a command does that is understood, it serves nobody.
+        self.target_check = match (&understood, &definition.registered) {
+            (Some(_), Some(_)) => TargetCheck::SILENT,
+            (Some(_), None) | (None, _) => definition.program.target_check,
+        };
     }
 
     /// A task of a service, which a deployment starts.

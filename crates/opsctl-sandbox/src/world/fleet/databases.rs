@@ -9,6 +9,7 @@ use super::file::{age, check_environments, lists};
 use crate::world::{
     World,
     rds::{Capacity, Category, Cluster, Event, Global, Instance, Maintenance, Proxy, SourceType},
+    strain::Limits,
     template::Place,
 };
 
@@ -41,6 +42,11 @@ pub(super) struct DatabaseEntry {
     proxy_parameter: Option<String>,
     #[serde(default)]
     data_api: bool,
+    /// What it can bear; none: everything.
+    limits: Option<Limits>,
+    /// Whether a failover falls back to the former writer where programs write all through it.
+    #[serde(default)]
+    reverts_while_written: bool,
     #[serde(default)]
     events: Vec<EventEntry>,
 }
@@ -96,6 +102,9 @@ impl DatabaseEntry {
         if self.zones.is_empty() || self.zones.len() > MEMBERS_MAX {
             return Err(format!("it has {} zones, of 1 to {MEMBERS_MAX}", self.zones.len()));
         }
+        if self.reverts_while_written && !self.is_cluster() {
+            return Err("it is an instance, whose failover does not revert".to_owned());
+        }
         if self.standby.is_some() && self.is_cluster() {
             return Err("it is a cluster, which has no standby".to_owned());
         }
@@ -128,6 +137,7 @@ impl DatabaseEntry {
             let cluster = Cluster {
                 capacity: self.capacity.clone(),
                 has_data_api: self.data_api,
+                reverts_while_written: self.reverts_while_written,
                 pending: self.pending(now),
                 ..Cluster::new(&name, &self.engine, &self.version, &names, made_at)
             };
@@ -139,6 +149,9 @@ impl DatabaseEntry {
             world.put_instance(account, region, Instance { secondary_zone, pending: self.pending(now), ..single });
             SourceType::Instance
         };
+        if let Some(limits) = &self.limits {
+            world.limit_database(account, region, &name, limits.clone());
+        }
         if let Some(proxy) = &self.proxy {
             let parameter = self.proxy_parameter.as_ref().map(|name| name.replace("${env}", environment));
             let host = parameter.and_then(|name| world.ssm.value(account, region, &name)).map(str::to_owned);

@@ -1,6 +1,9 @@
 //! The fleet file as written, and its checks.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Deserializer, de::Error};
 
@@ -14,13 +17,15 @@ use super::{
 };
 use crate::{
     domain::{MessageKeys, Protection},
-    world::{At, template::Template},
+    world::{At, WorldSettings, strain::Hands, template::Template},
 };
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) region: String,
+    #[serde(default)]
+    pub(super) settings: WorldSettings,
     pub(super) pairs: Vec<[String; 2]>,
     #[serde(default)]
     pub(super) keys: Vec<MessageKeys>,
@@ -159,6 +164,10 @@ pub(super) struct ConsumerEntry {
     pub(super) rate_per_second: f64,
     /// Text in a body that it cannot work on.
     pub(super) failing_on: Option<String>,
+    /// Text in a body that kills the task that receives it.
+    pub(super) crashing_on: Option<String>,
+    /// How many messages it has in hand at once, while it works on them; none: each is done as it comes.
+    pub(super) hands: Option<Hands>,
     /// It is this Lambda function, with an event source mapping.
     pub(super) function: Option<String>,
     /// It is the tasks of this service, `cluster/name`; `{environment}` stands for the environment's name. Neither: a program
@@ -250,6 +259,13 @@ impl File {
 
     pub(super) fn has_database(&self, environment: &str, name: &str) -> bool {
         self.databases.iter().any(|database| database.is_named(environment, name))
+    }
+
+    /// The databases of an environment whose tables tasks use.
+    pub(super) fn tables(&self, environment: &str) -> BTreeSet<String> {
+        let of_services = self.services.iter().filter_map(|service| service.database_of_table(environment));
+        let of_jobs = self.jobs.iter().filter_map(|job| job.database_of_table(environment));
+        of_services.chain(of_jobs).collect()
     }
 
     fn check_queue(

@@ -10,6 +10,7 @@ use crate::{
     world::{
         World,
         ecs::{JobFixture, LogConfig, Outcome, Program},
+        strain::TableUse,
         template::Place,
     },
 };
@@ -60,11 +61,19 @@ pub(super) struct JobEntry {
     /// After so many seconds, which line.
     lines: Vec<(f64, String)>,
     database: Option<String>,
+    /// A table of that which it reads or alters.
+    table: Option<TableUse>,
     #[serde(default)]
     secrets: Vec<String>,
 }
 
 impl JobEntry {
+    /// The database a table of which its tasks use.
+    pub(super) fn database_of_table(&self, environment: &str) -> Option<String> {
+        self.table.as_ref()?;
+        Some(self.database.as_deref()?.replace("{environment}", environment))
+    }
+
     pub(super) fn settle(&self, world: &mut World, now: Timestamp, place: &Place) {
         let Place { environment, account, region } = place;
         let filled = |text: &str| text.replace("{environment}", environment);
@@ -91,6 +100,7 @@ impl JobEntry {
             log: Some(LogConfig { group: self.log_group.clone(), prefix: "ecs".to_owned(), ..LogConfig::default() }),
             script: self.lines.iter().map(|(after, text)| (*after, filled(text))).collect(),
             database: self.database.as_deref().map(filled),
+            table: self.table.clone(),
         };
         world.ecs.define_job(&place.caller(), &job);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{
     Fleet,
@@ -17,6 +18,7 @@ use crate::{
         autoscaling::{Action, Suspended, Target},
         ecs::{Breaker, LogConfig, Outcome, Program, ServiceFixture},
         logs::Line,
+        strain::{Pool, TableUse},
         template::Place,
     },
 };
@@ -38,6 +40,8 @@ pub(super) struct ServiceEntry {
     tasks: BTreeMap<String, u32>,
     #[serde(default)]
     scaling: BTreeMap<String, [u32; 2]>,
+    /// A policy of target tracking, where it has `scaling`.
+    tracking: Option<TrackingEntry>,
     #[serde(default)]
     scheduled: Vec<ScheduledEntry>,
     #[serde(default = "default::<1>")]
@@ -50,11 +54,37 @@ pub(super) struct ServiceEntry {
     /// By environment, the database that its tasks work on: while any runs, it keeps that awake.
     #[serde(default)]
     database: BTreeMap<String, String>,
+    /// Connections of its tasks to that.
+    pool: Option<Pool>,
+    /// A table of that which its tasks use as long as they run.
+    table: Option<TableUse>,
     #[serde(default = "default::<9>")]
     pull_seconds: u32,
     healthy_after_seconds: Option<u32>,
     /// Port behind a load balancer, in a target group of its name and the environment's.
     load_balancer_port: Option<u16>,
+}
+
+/// What autoscaling keeps a metric of its tasks at: with the count that it begins with, the metric is as usual.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrackingEntry {
+    metric: TrackedMetric,
+    /// Percent.
+    target: f64,
+    #[serde(default = "default::<300>")]
+    out_cooldown_seconds: u32,
+    #[serde(default = "default::<300>")]
+    in_cooldown_seconds: u32,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "kebab-case")]
+enum TrackedMetric {
+    #[strum(serialize = "ECSServiceAverageCPUUtilization")]
+    Cpu,
+    #[strum(serialize = "ECSServiceAverageMemoryUtilization")]
+    Memory,
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,6 +140,9 @@ impl Fleet {
         for job in &self.file.jobs {
             job.settle(world, now, place);
         }
+        for database in self.file.tables(&place.environment) {
+            world.actors.add_tables(now, place.clone(), &database);
+        }
         for service in &self.file.services {
             if let Some(tasks) = service.tasks.get(&place.environment) {
                 service.settle(world, now, place, *tasks);
@@ -118,15 +151,41 @@ impl Fleet {
     }
 }
 
+impl TrackingEntry {
+    fn request(&self, service: &str, resource: &str) -> Value {
+        let metric: &str = self.metric.into();
+        json!({
+            "PolicyName": format!("{service}-tracking"), "ServiceNamespace": "ecs", "ResourceId": resource,
+            "ScalableDimension": "ecs:service:DesiredCount", "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": self.target, "PredefinedMetricSpecification": { "PredefinedMetricType": metric },
+                "ScaleOutCooldown": self.out_cooldown_seconds, "ScaleInCooldown": self.in_cooldown_seconds,
+            },
+        })
+    }
+}
+
 impl ServiceEntry {
     pub(super) fn check(&self, file: &File, environments: &[&str]) -> Result<(), String> {
+        if self.tracking.as_ref().is_some_and(|tracking| tracking.target <= 0.0 || self.scaling.is_empty()) {
+            return Err("its tracking needs a target above zero, and scaling".to_owned());
+        }
         let mut needed = self.database.iter();
         if let Some((environment, name)) = needed.find(|(place, name)| !file.has_database(place, name)) {
             return Err(format!("its database {name:?} is not in {environment} of the file"));
         }
+        if self.database.is_empty() && (self.pool.is_some() || self.table.is_some()) {
+            return Err("its pool or table needs a database".to_owned());
+        }
         let scheduled = self.scheduled.iter().flat_map(|entry| &entry.environments);
         let named = self.tasks.keys().chain(self.scaling.keys()).chain(&self.failing).chain(scheduled);
         check_environments(named, environments)
+    }
+
+    /// The database a table of which its tasks use.
+    pub(super) fn database_of_table(&self, environment: &str) -> Option<String> {
+        self.table.as_ref()?;
+        self.database.get(environment).cloned()
     }
 
     /// Whether it is `cluster/name`, as the file writes it.
@@ -165,6 +224,12 @@ impl ServiceEntry {
         if let Some(database) = self.database.get(environment) {
             let worker = Worker::Service { cluster: cluster.clone(), name: self.name.clone() };
             world.actors.add_caller(now, place.clone(), worker, database);
+            if let Some(pool) = &self.pool {
+                world.pool(now, place, (&cluster, &self.name), database, pool.clone());
+            }
+            if let Some(table) = &self.table {
+                world.ecs.use_table(&caller, &self.name, database, table);
+            }
         }
         if let Some([min, max]) = self.scaling.get(environment) {
             let here = self.scheduled.iter().filter(|entry| entry.environments.iter().any(|name| name == environment));
@@ -176,7 +241,13 @@ impl ServiceEntry {
             };
             let (min, max, actions) = (*min, *max, here.map(action).collect());
             let target = Target { min, max, suspended: Suspended::default(), created_at: now, actions };
-            world.autoscaling.put(&caller, &format!("service/{cluster}/{}", self.name), target);
+            let resource = format!("service/{cluster}/{}", self.name);
+            world.autoscaling.put(&caller, &resource, target);
+            if let Some(tracking) = &self.tracking {
+                let put = ("application-autoscaling", "PutScalingPolicy");
+                // The target is there, and a target value above zero was checked.
+                drop(world.ask(now, &caller, put, tracking.request(&self.name, &resource)));
+            }
         }
         if self.failing.iter().any(|name| name == environment) {
             let program = Program { outcome: Outcome::CannotPull, ..program };

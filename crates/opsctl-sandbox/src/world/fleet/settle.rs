@@ -27,6 +27,7 @@ impl Fleet {
     /// The world refuses something: a queue that is there already, a setting out of range.
     pub fn settle(&self, world: &mut World, now: Timestamp, seed: u64, amount: Amount) -> Result<(), FleetError> {
         let mut random = Rng::with_seed(seed);
+        world.settings.clone_from(&self.file.settings);
         for place in self.places() {
             let mut settling = Settling { fleet: self, world, now, place: &place, random: &mut random, amount };
             settling.parameters()?;
@@ -135,12 +136,16 @@ impl Settling<'_> {
             self.world.actors.add_producer(now, place.clone(), &queue.name, template, entry.rate_per_second);
         }
         if let Some(entry) = &queue.consumer {
-            let failing = entry.failing_on.as_ref().filter(|_| lists(&entry.environments, &place.environment));
-            let fails_on = |text: &String| Behaviour::Failing(Predicate::BodyContains(text.clone()));
-            let behaviour = failing.map_or(Behaviour::Healthy, fails_on);
+            let contains = |text: &String| Predicate::BodyContains(text.clone());
+            let behaviour = match (&entry.failing_on, &entry.crashing_on) {
+                _ if !lists(&entry.environments, &place.environment) => Behaviour::Healthy,
+                (Some(text), _) => Behaviour::Failing(contains(text)),
+                (None, Some(text)) => Behaviour::Crashing(contains(text)),
+                (None, None) => Behaviour::Healthy,
+            };
             let (worker, rate_per_second) = (self.worker(queue, entry), entry.rate_per_second);
             let database = entry.database.get(&place.environment).cloned();
-            let consumer = Consumer { behaviour, rate_per_second, worker, database };
+            let consumer = Consumer { behaviour, rate_per_second, worker, database, hands: entry.hands };
             self.world.actors.add(now, place.clone(), &queue.name, consumer);
         }
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{ApiError, Caller, Lambda, Mapping, State, function_name, invalid, no_function, not_found, page, show};
 use crate::world::{
     World,
-    actors::{Behaviour, Consumer, Worker},
+    actors::{Consumer, Worker},
     call::{Answered, Call},
     template::Place,
 };
@@ -181,12 +181,8 @@ impl World {
         let then = if enabled == Some(false) { State::Disabled } else { State::Enabled };
         mapping.turn(at, State::Creating, times.creating, then);
         let id = self.lambda.put(account, region, mapping.clone());
-        let consumer = Consumer {
-            behaviour: Behaviour::Healthy,
-            rate_per_second: RATE_PER_SECOND,
-            worker: Worker::Mapping(id.clone()),
-            database: None,
-        };
+        let consumer =
+            Consumer { rate_per_second: RATE_PER_SECOND, worker: Worker::Mapping(id.clone()), ..Consumer::default() };
         let queue = source.rsplit(':').next().unwrap_or_default();
         let place = Place { environment: String::new(), account: account.clone(), region: region.clone() };
         self.actors.add(call.time(), place, queue, consumer);

@@ -177,6 +177,31 @@ impl Lambda {
         place.and_then(|place| place.mappings.get(id)).is_some_and(Mapping::takes)
     }
 
+    /// Messages that a mapping has under way at once at most.
+    pub(super) fn messages_at_once(&self, account: &str, region: &str, id: &str) -> usize {
+        let place = self.places.get(&(account.to_owned(), region.to_owned()));
+        let mapping = place.and_then(|place| place.mappings.get(id));
+        let most = mapping.and_then(|mapping| Some(mapping.concurrency_max? * mapping.batch_size));
+        most.map_or(usize::MAX, |most| most as usize)
+    }
+
+    /// Messages for which its function may be called in a second: each of its executions takes that long (our assumption).
+    pub(super) fn messages_let(&self, account: &str, region: &str, id: &str) -> usize {
+        let place = self.places.get(&(account.to_owned(), region.to_owned()));
+        let found = place.and_then(|place| Some((place, place.mappings.get(id)?)));
+        let reserved = found.and_then(|(place, mapping)| {
+            let function = place.functions.get(mapping.function.split(':').next()?)?;
+            Some(function.reserved? * mapping.batch_size)
+        });
+        reserved.map_or(usize::MAX, |reserved| reserved as usize)
+    }
+
+    /// The function of a mapping, without its alias, and the messages of a call.
+    pub(super) fn function_of(&self, account: &str, region: &str, id: &str) -> Option<(String, u32)> {
+        let mapping = self.places.get(&(account.to_owned(), region.to_owned()))?.mappings.get(id)?;
+        Some((mapping.function.split(':').next()?.to_owned(), mapping.batch_size.max(1)))
+    }
+
     /// Mappings of a place: function without its alias, name of the queue, messages of a call.
     pub(super) fn sources(&self, account: &str, region: &str) -> impl Iterator<Item = (&str, &str, u32)> {
         let place = self.places.get(&(account.to_owned(), region.to_owned()));

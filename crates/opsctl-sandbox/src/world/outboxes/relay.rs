@@ -63,7 +63,9 @@ impl Relay {
             let Ok(taken) = u32::try_from(batch.len()) else { break };
             for row in &batch {
                 let fails = match &self.behaviour {
-                    Behaviour::Failing(predicate) => predicate.holds(&row.body, random),
+                    Behaviour::Failing(predicate) | Behaviour::Crashing(predicate) => {
+                        predicate.holds(&row.body, random)
+                    }
                     Behaviour::Healthy | Behaviour::Slow { .. } | Behaviour::Down => false,
                 };
                 let published = if fails { Err(self.outbox.error.clone()) } else { self.outbox.send(world, at, row) };

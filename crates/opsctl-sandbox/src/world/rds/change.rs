@@ -54,6 +54,12 @@ impl Default for Times {
     }
 }
 
+/// A program that tried to write so short a time before the change of writers writes through it, milliseconds.
+const WRITES_WITHIN: i64 = 5_000;
+/// How long nobody is let in after a change of writers that fell back, and until the cluster is available. Our assumption; reported
+/// was a minute.
+const FALLS_BACK: (i64, i64) = (48_000, 50_000);
+
 #[derive(Debug, Clone)]
 pub(in crate::world) struct Failover {
     target: String,
@@ -217,6 +223,22 @@ fn advance_cluster(
     let Some(failover) = &mut cluster.failover else { return };
     if failover.flips_at <= now && !failover.has_flipped {
         failover.has_flipped = true;
+        let is_written = cluster.written_at.is_some_and(|at| failover.flips_at - at <= WRITES_WITHIN);
+        if cluster.reverts_while_written && is_written {
+            // The demotion is lost under writes: both take them, storage refuses, both restart, and the former writer writes on. The
+            // status and the events say nothing of it.
+            let at = failover.flips_at;
+            failover.ends_at = at + FALLS_BACK.1;
+            for name in [&failover.target, &failover.before] {
+                if let Some(instance) = instances.get_mut(name) {
+                    let from = instance.blink.map_or(at, |(from, _)| from);
+                    instance.blink = Some((from, at + FALLS_BACK.0));
+                }
+            }
+            events.push(restarted(at, &failover.target));
+            return;
+        }
+        cluster.writer_since = Some(failover.flips_at);
         cluster.name_follows = Some((failover.flips_at + times.name_lags * 1_000, failover.before.clone()));
         cluster.proxies_follow = Some((failover.flips_at + times.proxies_lag * 1_000, failover.before.clone()));
         if let Some(place) = cluster.members.iter().position(|member| *member == failover.target) {
@@ -244,6 +266,9 @@ fn advance_instance(instance: &mut Instance, now: i64, times: &Times, events: &m
     let name = instance.name.clone();
     let Some(reboot) = &mut instance.reboot else { return };
     let (fails_over_at, ends_at) = (reboot.fails_over_at, reboot.ends_at);
+    if let Some(at) = fails_over_at.filter(|at| *at <= now) {
+        instance.writer_since = Some(at);
+    }
     if ends_at <= now && !reboot.has_ended {
         reboot.has_ended = true;
         instance.status = "available".to_owned();

@@ -1,6 +1,7 @@
 //! What instances are like at a moment, for CloudWatch.
 
 use super::Rds;
+use crate::world::strain::Pressure;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::world) struct Load {
@@ -10,6 +11,8 @@ pub(in crate::world) struct Load {
     pub(in crate::world) is_up: bool,
     pub(in crate::world) is_paused: bool,
     pub(in crate::world) storage: u32,
+    /// What is counted of it, where it has limits.
+    pub(in crate::world) pressure: Pressure,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +24,12 @@ pub(in crate::world) enum Kind {
 }
 
 impl Rds {
-    /// Tells every instance as it was from `from` to `until`: account and region, name, load.
-    pub(in crate::world) fn loads(&mut self, (from, until): (i64, i64), mut tell: impl FnMut([&str; 2], &str, Load)) {
+    /// Tells every instance as it was from `from` to `until`: account and region, name, its server (the cluster, or itself), load.
+    pub(in crate::world) fn loads(
+        &mut self,
+        (from, until): (i64, i64),
+        mut tell: impl FnMut([&str; 2], &str, &str, Load),
+    ) {
         let Self { places, times, .. } = self;
         for ((account, region), place) in places {
             place.advance(until, times);
@@ -38,8 +45,10 @@ impl Rds {
                     .and_then(|cluster| cluster.capacity.as_ref())
                     .is_some_and(|capacity| capacity.current <= 0.0);
                 let writes = cluster.is_none_or(|cluster| cluster.members.first() == Some(name));
-                let load = Load { kind, writes, is_up: !blinked, is_paused, storage: instance.storage };
-                tell([account, region], name, load);
+                let pressure = Pressure::default();
+                let load = Load { kind, writes, is_up: !blinked, is_paused, storage: instance.storage, pressure };
+                let server = instance.cluster.as_ref().unwrap_or(name);
+                tell([account, region], name, server, load);
             }
         }
     }

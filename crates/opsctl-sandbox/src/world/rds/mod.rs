@@ -92,6 +92,12 @@ pub struct Cluster {
     pub(in crate::world) is_secondary: bool,
     /// Failovers that began: those that callers asked for.
     pub failovers: u32,
+    /// Whether a failover falls back to the writer that it came from where programs write all through it.
+    pub reverts_while_written: bool,
+    /// When a program of the world last wrote, or tried to.
+    pub(in crate::world) written_at: Option<i64>,
+    /// Since when another instance writes than before; none: since ever.
+    pub(in crate::world) writer_since: Option<i64>,
     pub settings: Settings,
     /// A status that is not `available`, as long as it lasts.
     pub(in crate::world) phase: Option<&'static str>,
@@ -154,6 +160,8 @@ pub struct Instance {
     /// When it takes no connection, the last time: from, until.
     pub(in crate::world) blink: Option<(i64, i64)>,
     pub(in crate::world) failed_over_at: Option<i64>,
+    /// Since when what was its standby writes; none: since ever.
+    pub(in crate::world) writer_since: Option<i64>,
     /// Connections that it took.
     pub connections: u64,
     /// Failovers that began: those that callers asked for.
@@ -323,6 +331,37 @@ impl Rds {
     fn here(&mut self, call: Call, input: &Input, does: fn(&mut Place, &Request) -> Answered<Xml>) -> Answered {
         let request = self.request(call, input);
         told(does(self.place(&call.caller.account, &call.caller.region), &request))
+    }
+
+    /// Notes that a program of the world writes to a database, or tries to.
+    pub(super) fn note_program(&mut self, now: i64, account: &str, region: &str, name: &str) {
+        if let Some(cluster) = self.place(account, region).clusters.get_mut(name) {
+            cluster.written_at = Some(now);
+        }
+    }
+
+    /// Since when another server writes to a database than before; none: since ever.
+    pub(super) fn writer_since(&mut self, now: i64, account: &str, region: &str, name: &str) -> Option<i64> {
+        let place = self.advance(now, account, region);
+        match place.clusters.get(name) {
+            Some(cluster) => cluster.writer_since,
+            None => place.instances.get(name)?.writer_since,
+        }
+    }
+
+    /// What the log of a database's server is named after: `cluster` or `instance`, and the instance that writes.
+    pub(super) fn server_log(
+        &mut self,
+        now: i64,
+        account: &str,
+        region: &str,
+        name: &str,
+    ) -> Option<(&'static str, String)> {
+        let place = self.advance(now, account, region);
+        match place.clusters.get(name) {
+            Some(cluster) => Some(("cluster", cluster.members.first()?.clone())),
+            None => place.instances.get(name).map(|instance| ("instance", instance.name.clone())),
+        }
     }
 
     fn request<'a>(&self, call: Call<'a>, input: &'a Input) -> Request<'a> {

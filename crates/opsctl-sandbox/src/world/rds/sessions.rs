@@ -9,7 +9,7 @@ use crate::{
     domain::{Because, Reached, Rows, SqlError, Statement, Unanswered},
     world::{
         FaultKind, World,
-        sql::{Access, Failure, Key, Parameters},
+        sql::{self, Access, Failure, Key, Parameters},
     },
 };
 
@@ -121,6 +121,9 @@ impl World {
         let key = self.sessions.open[&number].key.clone();
         let parameters = Parameters::Placed(&statement.values);
         let ran = self.sql.run_in(at, (&id(number), &key), access, &statement.text, parameters);
+        if ran.is_ok() && sql::changes(&statement.text) {
+            self.witness_statement(at, &key.account, &format!("{}/{}", key.server, key.name));
+        }
         ran.map(|ran| ran.rows).map_err(|failure| match failure {
             Failure::Locked => NotRun::Locked,
             failure => NotRun::Failed(failure.told()),

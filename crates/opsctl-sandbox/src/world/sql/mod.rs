@@ -279,3 +279,10 @@ impl From<rusqlite::Error> for Failure {
         Self::Refused(kind, words)
     }
 }
+
+/// Whether a statement is there to change something.
+pub(super) fn changes(text: &str) -> bool {
+    const CHANGES: [&str; 8] = ["insert", "update", "delete", "merge", "create", "alter", "drop", "truncate"];
+    let first = text.split_whitespace().next().unwrap_or_default();
+    CHANGES.iter().any(|word| first.eq_ignore_ascii_case(word))
+}

@@ -10,7 +10,7 @@ use super::{
     handle::Handle,
 };
 use crate::world::{
-    Answer, FaultKind, World,
+    Answer, FaultKind, Went, World,
     error::{ApiError, Place},
 };
 
@@ -105,7 +105,7 @@ impl World {
             queue.store.reveal(handle.key);
             return Ok(());
         }
-        queue.delete(&request.receipt_handle, handle, place)
+        queue.delete(&request.receipt_handle, handle, (place, Went::Deleted))
     }
 
     fn change_one(&mut self, now: i64, entered: Entered, request: &HandleRequest, place: Place) -> Answered<()> {

@@ -86,10 +86,13 @@ impl World {
         let arn = format!("arn:aws:sqs:{region}:{account}:{name}");
         self.check_redrive(account, region, &arn, &settings)?;
         let number = u32::try_from(self.queues.len()).expect("queues are made by hand");
-        let mut queue = Queue::new(number, call, name, settings, tags);
+        let mut queue = Queue::new(number, call, name, (settings, self.settings.fifo_looks_at), tags);
         let regions = self.regions.get(account.as_str()).into_iter().flatten();
         queue.has_namesake =
             regions.filter(|(other, _)| ***other != **region).any(|(_, other)| other.queues.contains_key(name));
+        if let Some(identity) = self.identity_of(account, name) {
+            queue.keep_account(identity);
+        }
         let name = Arc::clone(&queue.name);
         self.queues.push(Some(Box::new(queue)));
         let region = self.region_mut(account, region);
@@ -138,6 +141,10 @@ impl World {
     pub(super) fn delete_queue(&mut self, call: Call, request: OnQueue) -> Answered<()> {
         let number = self.enter(call, &request.queue_url)?.queue;
         let mut queue = self.queues[number as usize].take().expect("a queue that was entered exists");
+        queue.all_went();
+        if let Some(ledger) = &mut self.ledger {
+            ledger.enter(&mut queue);
+        }
         if let Some(listed) = queue.listed_due.take() {
             self.due.remove(&(listed, Due::Queue(number)));
         }

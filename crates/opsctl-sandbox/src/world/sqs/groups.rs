@@ -1,10 +1,10 @@
 //! [`Groups`]: a FIFO queue's message groups, and which of them can be received from.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::store::Key;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Groups {
     by_name: HashMap<Box<str>, u32>,
     groups: Vec<Group>,
@@ -13,6 +13,14 @@ pub(super) struct Groups {
     available: BTreeMap<Turn, u32>,
     /// How often a group was served.
     servings: u64,
+    /// Messages at the front of the queue among which SQS looks for groups that are free; those behind wait until they come forward,
+    /// though their groups may be free (SQS developer guide, "Avoid having a large backlog of messages with the same message group ID").
+    looks_at: usize,
+    /// How many of them there are, and the place of the last.
+    within: usize,
+    horizon: u64,
+    /// Places and groups of those behind, in their order; of messages that are gone, too.
+    beyond: VecDeque<(u64, u32)>,
 }
 
 /// When a group was served last (0: never), and its head's place. Groups that nobody was served from come first, the one with
@@ -30,6 +38,25 @@ struct Group {
 }
 
 impl Groups {
+    pub(super) fn new(looks_at: usize) -> Self {
+        Self {
+            by_name: HashMap::new(),
+            groups: Vec::new(),
+            free: Vec::new(),
+            available: BTreeMap::new(),
+            servings: 0,
+            looks_at: looks_at.max(1),
+            within: 0,
+            horizon: 0,
+            beyond: VecDeque::new(),
+        }
+    }
+
+    /// Whether SQS looks as far as this place.
+    pub(super) fn sees(&self, place: u64) -> bool {
+        place <= self.horizon
+    }
+
     /// The group of that name, made where there is none.
     pub(super) fn index_of(&mut self, name: &str) -> u32 {
         if let Some(&index) = self.by_name.get(name) {
@@ -50,12 +77,18 @@ impl Groups {
         index
     }
 
+    /// Adds a message at the end of the queue.
     pub(super) fn add(&mut self, index: u32, place: u64, key: Key) {
         self.groups[index as usize].messages.insert(place, key);
+        if self.within < self.looks_at {
+            (self.within, self.horizon) = (self.within + 1, place);
+        } else {
+            self.beyond.push_back((place, index));
+        }
     }
 
-    /// Takes a message out of its group; an empty group is forgotten.
-    pub(super) fn remove(&mut self, index: u32, place: u64) {
+    /// Takes a message out of its group; an empty group is forgotten. Answers the group whose head SQS comes to see by that.
+    pub(super) fn remove(&mut self, index: u32, place: u64) -> Option<u32> {
         let group = &mut self.groups[index as usize];
         group.messages.remove(&place);
         if group.messages.is_empty() {
@@ -66,6 +99,24 @@ impl Groups {
             self.by_name.remove(&name);
             self.free.push(index);
         }
+        if !self.sees(place) {
+            return None;
+        }
+        self.within -= 1;
+        self.look_further()
+    }
+
+    /// Lets the next message that is there come forward.
+    fn look_further(&mut self) -> Option<u32> {
+        while let Some((place, index)) = self.beyond.pop_front() {
+            let messages = &self.groups[index as usize].messages;
+            if messages.contains_key(&place) {
+                let is_head = messages.first_key_value().is_some_and(|(first, _)| *first == place);
+                (self.within, self.horizon) = (self.within + 1, place);
+                return is_head.then_some(index);
+            }
+        }
+        None
     }
 
     /// A message of the group is handed out.

@@ -17,6 +17,7 @@ use crate::world::{
     call::Call,
     cloudwatch::{Gauge, Notes},
     error::{ApiError, Place},
+    ledger::{Identity, Move, Went, content_of},
 };
 
 /// Longest time that a message can be in flight (SQS quota: 12 hours), seconds.
@@ -25,7 +26,7 @@ pub const VISIBILITY_SECONDS_MAX: i64 = 43_200;
 #[derive(Debug)]
 pub(in crate::world) struct Queue {
     pub(super) number: u32,
-    pub(super) account: Arc<str>,
+    pub(in crate::world) account: Arc<str>,
     pub(super) region: Arc<str>,
     pub(in crate::world) name: Arc<str>,
     pub(in crate::world) arn: Arc<str>,
@@ -44,6 +45,10 @@ pub(in crate::world) struct Queue {
     /// Counts of the recent past, oldest first, where counts lag.
     history: VecDeque<(i64, Counts)>,
     pub(in crate::world) notes: Notes,
+    /// What came and went since the ledger was told last; none: there is no ledger.
+    pub(in crate::world) moves: Option<Vec<Move>>,
+    /// What tells its messages apart for the ledger.
+    pub(in crate::world) identity: Identity,
     /// The time for which the world has it in its list of what is due.
     pub(in crate::world) listed_due: Option<i64>,
 }
@@ -113,6 +118,7 @@ impl Queue {
         let delay_seconds = explicit_delay.filter(|_| !self.settings.is_fifo).unwrap_or(self.settings.delay_seconds);
         let delayed_until = (delay_seconds > 0).then_some(now + delay_seconds * 1_000);
         self.totals.sent += 1;
+        self.came(&message);
         self.store.insert(message, delayed_until);
         accepted
     }
@@ -128,6 +134,7 @@ impl Queue {
     pub(in crate::world) fn put(&mut self, mut message: Message, place: u64) {
         message.sequence = SequenceNumber(place);
         self.totals.sent += 1;
+        self.came(&message);
         self.store.insert(message, None);
     }
 
@@ -197,7 +204,7 @@ impl Queue {
         &mut self,
         text: &str,
         handle: Option<Handle>,
-        place: Place,
+        (place, went): (Place, Went),
     ) -> Result<(), ApiError> {
         let handle = self.own(text, handle, place)?;
         let Some(message) = self.store.get(handle.key) else { return Ok(()) };
@@ -205,8 +212,9 @@ impl Queue {
         if self.settings.is_fifo && !(is_newest && message.state == State::InFlight) {
             return Err(ApiError::expired_handle(text));
         }
-        if is_newest && self.store.remove(handle.key).is_some() {
+        if is_newest && let Some(message) = self.store.remove(handle.key) {
             self.totals.deleted += 1;
+            self.went(&message, went);
         }
         Ok(())
     }
@@ -257,6 +265,7 @@ impl Queue {
     /// Deletes everything, in flight and delayed too, and forgets the deduplication ids.
     pub(super) fn purge(&mut self, now: i64) {
         self.totals.purged += self.len() as u64;
+        self.all_went();
         self.store.clear();
         self.deduplication = Deduplication::default();
         self.purged_at = Some(now);
@@ -280,7 +289,29 @@ impl Queue {
     /// Lets pass what is due by `now`.
     pub(in crate::world) fn advance(&mut self, now: i64) {
         self.store.reveal_due(now);
-        self.totals.expired += self.store.expire(now - self.settings.retention_seconds * 1_000) as u64;
+        let expired = self.store.expire(now - self.settings.retention_seconds * 1_000);
+        self.totals.expired += expired.len() as u64;
+        expired.iter().for_each(|message| self.went(message, Went::Expired));
+    }
+
+    fn came(&mut self, message: &Message) {
+        if let Some(moves) = &mut self.moves {
+            moves.push(Move { content: content_of(&self.identity, &message.body), went: None });
+        }
+    }
+
+    fn went(&mut self, message: &Message, went: Went) {
+        if let Some(moves) = &mut self.moves {
+            moves.push(Move { content: content_of(&self.identity, &message.body), went: Some(went) });
+        }
+    }
+
+    /// All that is there goes, with the queue or without.
+    pub(super) fn all_went(&mut self) {
+        if let Some(moves) = &mut self.moves {
+            let gone = self.store.iter().map(|message| content_of(&self.identity, &message.body));
+            moves.extend(gone.map(|content| Move { content, went: Some(Went::Purged) }));
+        }
     }
 
     /// When something happens next by itself.
@@ -317,7 +348,13 @@ impl Queue {
 }
 
 impl Queue {
-    pub(super) fn new(number: u32, call: Call, name: &str, settings: Settings, tags: BTreeMap<String, String>) -> Self {
+    pub(super) fn new(
+        number: u32,
+        call: Call,
+        name: &str,
+        (settings, looks_at): (Settings, usize),
+        tags: BTreeMap<String, String>,
+    ) -> Self {
         let Caller { account, region, .. } = call.caller;
         let arn = format!("arn:aws:sqs:{region}:{account}:{name}").into();
         Self {
@@ -327,7 +364,7 @@ impl Queue {
             name: name.into(),
             arn,
             has_namesake: false,
-            store: Store::new(settings.is_fifo),
+            store: Store::new(settings.is_fifo, looks_at),
             settings,
             tags,
             created_at: call.now,
@@ -338,6 +375,8 @@ impl Queue {
             told: Counts::default(),
             history: VecDeque::new(),
             notes: Notes::default(),
+            moves: None,
+            identity: Identity::default(),
             listed_due: None,
         }
     }

@@ -55,14 +55,15 @@ pub struct Counts {
 }
 
 impl Store {
-    pub(super) fn new(is_fifo: bool) -> Self {
+    /// A FIFO queue's looks for free groups among its first `looks_at` messages.
+    pub(super) fn new(is_fifo: bool, looks_at: usize) -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
             len: 0,
             in_flight: 0,
             delayed: 0,
-            line: if is_fifo { Line::Fifo(Groups::default()) } else { Line::Standard(VecDeque::new()) },
+            line: if is_fifo { Line::Fifo(Groups::new(looks_at)) } else { Line::Standard(VecDeque::new()) },
             hidden: BinaryHeap::new(),
             ages: BinaryHeap::new(),
         }
@@ -132,10 +133,14 @@ impl Store {
             State::InFlight => self.in_flight -= 1,
             State::Delayed => self.delayed -= 1,
         }
-        if let Line::Fifo(groups) = &mut self.line {
-            groups.remove(message.group_index, message.sequence.0);
-        }
+        let seen = match &mut self.line {
+            Line::Standard(_) => None,
+            Line::Fifo(groups) => groups.remove(message.group_index, message.sequence.0),
+        };
         self.relist(message.group_index);
+        if let Some(group) = seen {
+            self.relist(group);
+        }
         self.sweep();
         Some(message)
     }
@@ -205,7 +210,8 @@ impl Store {
                 None
             }
             Line::Fifo(groups) => {
-                let next = after.and_then(|(group, place)| groups.after(group, place)).map(|(_, key)| key);
+                let next = after.and_then(|(group, place)| groups.after(group, place));
+                let next = next.filter(|(place, _)| groups.sees(*place)).map(|(_, key)| key);
                 let next = next.filter(|&key| {
                     let slot = &self.slots[key.slot as usize];
                     slot.message.as_ref().is_some_and(|message| message.state == State::Visible)
@@ -228,15 +234,15 @@ impl Store {
         }
     }
 
-    /// Takes out what was sent at or before `sent_before`; answers how many.
-    pub(super) fn expire(&mut self, sent_before: i64) -> usize {
-        let mut expired = 0;
+    /// Takes out what was sent at or before `sent_before`.
+    pub(super) fn expire(&mut self, sent_before: i64) -> Vec<Message> {
+        let mut expired = Vec::new();
         while let Some(&Reverse((at, key))) = self.ages.peek() {
             if at > sent_before {
                 break;
             }
             self.ages.pop();
-            expired += usize::from(self.remove(key).is_some());
+            expired.extend(self.remove(key));
         }
         expired
     }
@@ -282,7 +288,7 @@ impl Store {
     /// Lists a FIFO group by its head, where that can be received.
     fn relist(&mut self, group: u32) {
         let Line::Fifo(groups) = &mut self.line else { return };
-        let head = groups.head(group).filter(|(_, key)| {
+        let head = groups.head(group).filter(|(place, _)| groups.sees(*place)).filter(|(_, key)| {
             let slot = &self.slots[key.slot as usize];
             slot.message.as_ref().is_some_and(|message| message.state == State::Visible)
         });

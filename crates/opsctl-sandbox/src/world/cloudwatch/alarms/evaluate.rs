@@ -61,7 +61,7 @@ impl World {
     }
 
     /// What an alarm looks at, of all minutes that it may need to be evaluated between `from` and `until`.
-    fn seen(&self, caller: &Caller, watch: &Watch, from: i64, until: i64) -> Seen {
+    pub(super) fn seen(&self, caller: &Caller, watch: &Watch, from: i64, until: i64) -> Seen {
         let lag = self.settings.metrics_lag_seconds * 1_000;
         let from = from - watch.period * (watch.range() as i64 + 1) - lag;
         let minutes = |stat: &Stat| -> Minutes {
@@ -133,7 +133,7 @@ fn transitioned((arn, state, at): &(String, State, i64)) -> String {
 }
 
 impl Alarm {
-    fn watch(&self) -> Option<&Watch> {
+    pub(super) fn watch(&self) -> Option<&Watch> {
         match &self.looks_at {
             LooksAt::Metric(watch) => Some(watch),
             LooksAt::Rule { .. } => None,
@@ -162,7 +162,7 @@ impl Watch {
     }
 
     /// Values of the periods that had ended and could be seen at `at`, the newest first; none where there is no sample.
-    fn points(&self, at: i64, lag: i64, seen: &Seen) -> Vec<(i64, Option<f64>)> {
+    pub(super) fn points(&self, at: i64, lag: i64, seen: &Seen) -> Vec<(i64, Option<f64>)> {
         // What programs put with a high resolution is seen at once.
         let lag = if self.is_fine() { 0 } else { lag };
         let end = (at - lag).div_euclid(self.period) * self.period;

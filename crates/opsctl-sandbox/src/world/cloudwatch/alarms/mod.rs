@@ -2,8 +2,9 @@
 //!
 //! An alarm is evaluated once a minute, or every ten seconds where its period is shorter than a minute, on what could be seen then: whoever looks lets pass the time since the last
 //! look, at most three hours of it. Composite alarms follow at once. Not simulated: anomaly bands, suppressors, log queries;
-//! actions do nothing but stand in the history. Mute rules hold them back. A percentile is taken for the maximum: single samples are not kept.
+//! actions on scaling policies scale; others do nothing but stand in the history. Mute rules hold them back. A percentile is taken for the maximum: single samples are not kept.
 
+mod acting;
 mod describe;
 mod evaluate;
 mod history;
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
+pub(in crate::world) use acting::Acting;
 use history::Change;
 use mute::Mute;
 use request::PutAlarm;

@@ -38,8 +38,14 @@ impl Things {
         let part = if load.writes { 1.0 } else { 0.55 };
         let usual = |range| self.usual(name, metric, range);
         let value = match metric {
-            "CPUUtilization" => (usual((18.0, 42.0)) * part + 5.0 * noise).clamp(1.0, 100.0),
-            "DatabaseConnections" => (usual((22.0, 58.0)) * part + 4.0 * noise).max(1.0).round(),
+            "CPUUtilization" => {
+                let counted = load.pressure.busy.map(|percent| f64::from(percent) + noise);
+                counted.unwrap_or_else(|| usual((18.0, 42.0)) * part + 5.0 * noise).clamp(1.0, 100.0)
+            }
+            "DatabaseConnections" => match load.pressure.connections {
+                Some(counted) => counted.into(),
+                None => (usual((22.0, 58.0)) * part + 4.0 * noise).max(1.0).round(),
+            },
             "FreeStorageSpace" => {
                 let gibibytes = usual((0.35 * f64::from(load.storage), 0.75 * f64::from(load.storage)));
                 ((gibibytes + 0.02 * noise) * GIBIBYTE).max(0.0).round()

@@ -41,6 +41,8 @@ struct Things {
     groups: Vec<KafkaGroup>,
     outboxes: Vec<outboxes::Measured>,
     levels: BTreeMap<MetricName, Level>,
+    /// By ECS cluster and name: how many tasks share a service's load when each has its usual one.
+    demand: BTreeMap<(String, String), f64>,
     /// What a metric of a thing usually is, in place of what is made up: by thing and metric.
     usual: BTreeMap<(String, String), f64>,
 }
@@ -120,6 +122,21 @@ impl World {
         things.usual.insert((thing.to_owned(), metric.to_owned()), value);
     }
 
+    /// Says for how many tasks a service has work, whatever its count: fewer have more to do each, more have less.
+    pub(in crate::world) fn put_demand(
+        &mut self,
+        caller: &Caller,
+        (cluster, service): (&str, &str),
+        tasks: f64,
+        is_new: bool,
+    ) {
+        let things = self.cloudwatch.observed.things([&caller.account, &caller.region]);
+        let known = things.demand.entry((cluster.to_owned(), service.to_owned())).or_insert(tasks);
+        if is_new {
+            *known = tasks;
+        }
+    }
+
     pub fn put_level(
         &mut self,
         account: &str,
@@ -133,14 +150,18 @@ impl World {
     }
 
     fn note_things(&mut self, at: i64) {
-        let observed = &mut self.cloudwatch.observed;
-        self.ecs.loads(|place, [cluster, name], load| {
+        let Self { ecs, rds, strain, cloudwatch, .. } = self;
+        let observed = &mut cloudwatch.observed;
+        ecs.loads(|place, [cluster, name], load| {
             let services = &mut observed.things(place).services;
             // Looked up first: most minutes nothing changes, and nothing is to be copied.
             let key = (cluster.to_owned(), name.to_owned());
             services.entry(key).or_default().note(at, load);
         });
-        self.rds.loads((at - MINUTE, at), |place, name, load| {
+        rds.loads((at - MINUTE, at), |place, name, server, load| {
+            let [account, region] = place;
+            let pressure = if load.writes { strain.pressure([account, region, server]) } else { load.pressure };
+            let load = rds::Load { pressure, ..load };
             observed.things(place).instances.entry(name.to_owned()).or_default().note(at, load);
         });
     }

@@ -20,7 +20,8 @@ impl Things {
             return None;
         }
         let (cluster, name) = (metric.dimension("ClusterName")?, metric.dimension("ServiceName")?);
-        let load = self.services.get(&(cluster.to_owned(), name.to_owned()))?.at(minute + MINUTE)?;
+        let key = (cluster.to_owned(), name.to_owned());
+        let load = self.services.get(&key)?.at(minute + MINUTE)?;
         if metric.namespace == INSIGHTS {
             return counted(&metric.metric_name, load);
         }
@@ -32,7 +33,8 @@ impl Things {
         let (value, spread) = match metric.metric_name.as_str() {
             "CPUUtilization" => {
                 // Fewer tasks than wanted have more to do each.
-                let strain = f64::from(load.desired.max(load.running)) / f64::from(load.running);
+                let wanted = f64::from(load.desired.max(load.running));
+                let strain = self.demand.get(&key).copied().unwrap_or(wanted) / f64::from(load.running);
                 (self.usual(&thing, "CPUUtilization", (14.0, 46.0)) * strain, 6.0)
             }
             "MemoryUtilization" => (self.usual(&thing, "MemoryUtilization", (32.0, 64.0)), 1.5),

@@ -6,6 +6,7 @@ mod dead_letters;
 mod faults;
 mod fifo;
 mod limits;
+mod look_ahead;
 mod move_tasks;
 mod nothing_is_lost;
 mod permissions;
