@@ -79,6 +79,29 @@ fn no_code_matches_prose() {
     report(problems);
 }
 
+/// Ways in which a plan is given a remark.
+const REMARKS: [&str; 2] = ["plan.warn(", "plan.block("];
+
+/// Remarks that show a command which is not the advice of a type.
+fn untyped(text: &str) -> Vec<&str> {
+    let remarks = REMARKS.iter().flat_map(|start| text.match_indices(start).map(|(at, _)| &text[at..]));
+    let remarks = remarks.map(|rest| rest.split(";\n").next().unwrap_or(rest));
+    remarks.filter(|remark| remark.contains("`{") && !remark.contains("Try::")).collect()
+}
+
+#[test]
+fn a_command_in_a_remark_is_its_advice() {
+    let all = sources();
+    let problems = all.iter().flat_map(|source| untyped(&source.text).into_iter().map(|remark| (&source.path, remark)));
+    let message = |(path, remark): (&String, &str)| format!("{path}: `{remark}`: give it as `Try::WAY.says(..)`");
+    report(problems.map(message).collect());
+    assert_eq!(
+        untyped("plan.warn(format!(\"no: `{resume}` helps\"));\nplan.block((no, Try::Resume.says(`{resume}`)));\n")
+            .len(),
+        1
+    );
+}
+
 #[test]
 fn prose_is_found() {
     let code = "a.contains(\"two words\"); b == \"one\"; c.starts_with(\"to \"); d != \" - \"";

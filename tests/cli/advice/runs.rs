@@ -126,6 +126,8 @@ pub(super) fn mend_consumer() {
         let report = stage.run(&redrive(|redrive| redrive.wait_bounce = Some(Seconds(30)))).await;
         consumer.abort();
         assert_fails(&report, Try::MendConsumer);
+        let hint = report.failure.as_ref().map(|failure| failure.hint.to_string()).unwrap_or_default();
+        assert!(hint.contains("`opsctl groups --queue orders-dlq --env dev`"), "{hint}");
         // It is mended: what arrives is taken and deleted.
         let sandbox = stage.sandbox.clone();
         let consumer = tokio::spawn(async move {

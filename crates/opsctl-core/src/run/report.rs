@@ -9,6 +9,7 @@ use super::{Details, NotBegun, Switched, Turned, helps, once::NotOpened};
 use crate::{
     domain::{
         Advice, DeploymentId, Environment, RunId, ServiceId, TaskBounds, TaskDefinition, Text, Try,
+        invocation::option,
         words::{counted, counted_is, some_of},
     },
     gate::Refusal,
@@ -374,6 +375,12 @@ impl Report {
             None => End::Nothing,
         };
         self.failure = tally.stop.as_ref().map(|stop| failure(stop, environment));
+        if let (Some(Stop::Bounced { .. }), Some(failure), Some(asked)) = (&tally.stop, &self.failure, &self.asked) {
+            let groups = environment.command(&format!("groups {}", option("queue", asked.verb().subject())));
+            let hint =
+                Try::MendConsumer.says(format!("mend what they fail on first: `{groups}` shows how they failed"));
+            self.failure = Some(Failure::new(failure.what.as_str(), hint));
+        }
         self.next = match self.end {
             End::Partly | End::Interrupted | End::Failed | End::Refused if helps::takes_more(&tally) => {
                 Some(self.resumed_by(&tally, environment))

@@ -124,7 +124,7 @@ impl Scene<'_> {
                     plan.block((paused, Try::UseOther.says(format!("`{resume}` ends that pause"))));
                 }
                 (Turn::Off, false) => {
-                    plan.warn(format!("{run} has paused {name} for {queue}: `{resume}` will enable it again"));
+                    plan.warn(format!("{run} has paused {name} for {queue}, and its resume will enable it again"));
                 }
                 // Somebody has resumed it already.
                 (Turn::On | Turn::Off, true) => {}
