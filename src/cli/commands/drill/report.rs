@@ -145,9 +145,14 @@ pub(super) fn summary(report: &Report, global: &Global, out: &mut Output) -> Res
     if score.hints > 0.0 {
         out.whole(&format!("  {:<13} -{}", "hints", score.hints))?;
     }
+    let mut before = None;
     for loss in score.parts.iter().flat_map(|part| &part.losses) {
         let at = loss.after_seconds.map(|seconds| format!(" at {}", after(seconds))).unwrap_or_default();
-        out.line(&format!("  -{}{at}: {}. Better: {}", loss.points, loss.what, loss.better))?;
+        // Several losses have one remedy: it is told with the first.
+        let better =
+            Some(&loss.better).filter(|better| Some(*better) != before).map(|better| format!(". Better: {better}"));
+        out.line(&format!("  -{}{at}: {}{}", loss.points, loss.what, better.unwrap_or_default()))?;
+        before = Some(&loss.better);
     }
     let words = format!("drill report {} --form html --out report.html", quoted(&report.record));
     out.line("")?;
