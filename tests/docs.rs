@@ -1,5 +1,7 @@
 //! Documents tell the truth: the README's commands run, its tables are the program's, the reference is fresh.
 
+mod permissions;
+
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -152,6 +154,28 @@ fn the_readmes_local_environment_works_on_a_served_sandbox() {
 }
 
 #[test]
+fn the_readmes_runbook_runs_without_anybody() {
+    let readme = document("README.md");
+    let block = blocks(&readme, "console").into_iter().find(|block| block.contains("runbook run")).expect("a runbook");
+    let [serve, run] = block.lines().collect::<Vec<_>>()[..] else { panic!("a sandbox and a run, not {block}") };
+    let clean = Clean::new();
+    let words: Vec<&str> = serve.split('#').next().unwrap_or_default().split_whitespace().skip(1).collect();
+    let mut command = clean.command("opsctl", &[&words[..], &["--port", "0"]].concat());
+    let mut served = command.stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(served.stdout.take().expect("a pipe")).lines();
+    let is_up = lines.by_ref().map_while(Result::ok).any(|line| line.starts_with("export AWS_ENDPOINT_URL="));
+    let output = clean.shell(run);
+    served.kill().expect("our own child");
+    served.wait().expect("ended");
+    assert!(is_up && output.status.success(), "{}", shown(&output));
+    assert!(
+        shown(&output).contains("done") && shown(&output).contains("timeline: opsctl runbook export"),
+        "{}",
+        shown(&output)
+    );
+}
+
+#[test]
 fn every_make_target_of_the_documents_exists() {
     let makefile = document("Makefile");
     for name in ["README.md", "CONTRIBUTING.md"] {
@@ -278,6 +302,50 @@ fn the_guide_to_outboxes_names_every_state_and_every_preset() {
     let head = "| Preset | System | What can be done |\n| --- | --- | --- |\n";
     block_is_fresh("docs/outboxes.md", "presets", &format!("{head}{presets}"));
 }
+
+/// The guide's procedure, as a team has it and with three blocks more, is carried out as it stands.
+#[test]
+fn the_guides_procedure_runs_by_hand_and_with_three_blocks() {
+    let guide = document("docs/runbooks.md");
+    let texts: Vec<&str> = guide.split("````markdown\n").skip(1).filter_map(|rest| rest.split("````").next()).collect();
+    let [plain, blocks] = texts.as_slice() else { panic!("two procedures, not {texts:?}") };
+    let without = |text: &str| {
+        let mut kept = String::new();
+        let mut parts = text.split("```toml");
+        kept.push_str(parts.next().unwrap_or_default());
+        parts.for_each(|part| {
+            kept.push_str(part.split_once("```\n").map_or("", |(_, rest)| rest.trim_start_matches('\n')))
+        });
+        kept
+    };
+    assert_eq!(blocks.matches("```toml").count(), 3);
+    assert_eq!(without(blocks).trim(), plain.trim(), "only blocks were added");
+    let clean = Clean::new();
+    let done = "--done look-at-the-reader --done end-the-long-query=17 --done over-when-the-lag-is-below-5-seconds-for-10-minutes";
+    fs::write(clean.home.path().join("lag.md"), plain).expect("written");
+    let by_hand = clean.shell(&format!("opsctl runbook run ./lag.md --env dev --sandbox {done}"));
+    assert!(by_hand.status.success(), "{}", shown(&by_hand));
+    assert_eq!(shown(&by_hand).matches(" by hand").count() >= 3, true, "{}", shown(&by_hand));
+    fs::write(clean.home.path().join("lag.md"), blocks).expect("written");
+    fs::write(clean.home.path().join("lag.test.toml"), LAG_TEST).expect("written");
+    let tested = clean.shell("opsctl runbook check ./lag.md && opsctl runbook test ./lag.md");
+    assert!(tested.status.success(), "{}", shown(&tested));
+}
+
+/// The reader lags for a quarter of an hour.
+const LAG_TEST: &str = r#"[[test]]
+name = "the lag is measured until it has been low for ten minutes"
+environment = "prod"
+set = { database = "nexusstream-prod" }
+done = ["end-the-long-query"]
+minutes = 5
+at = [
+    { after = "0s", do = { replica-lag = { database = "nexusstream-prod", seconds = 90 } } },
+    { after = "15m", do = { replica-lag = { database = "nexusstream-prod", seconds = 0 } } },
+]
+expect = { look-at-the-reader = "verified", end-the-long-query = "by-hand", over-when-the-lag-is-below-5-seconds-for-10-minutes = "verified" }
+end = "done"
+"#;
 
 #[test]
 fn the_guide_to_the_sandbox_names_every_call() {

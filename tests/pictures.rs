@@ -38,6 +38,24 @@ fn pictures() {
     terminal.send("1").wait("SINCE").send(":").send("red");
     terminal.wait("redrive");
     shoot(&terminal, "palette", "The palette: any command, queue or environment by name");
+    terminal.send("\u{1b}").send("1").wait("SINCE");
+    runbook(&terminal, &shoot);
     terminal.send("\u{3}").send("\u{3}");
     terminal.end();
+}
+
+/// A DLQ in alarm, from the runbook that fits to the timeline.
+fn runbook(terminal: &Terminal, shoot: &dyn Fn(&Terminal, &str, &str)) {
+    terminal.send("/valid_orders_dlq dev\r").wait("runbook dlq-drain").send("B").wait("Run dlq-drain");
+    shoot(terminal, "runbook-offered", "A runbook that fits, with its queue filled in");
+    terminal.send("\r").wait("Find the cause").wait("waits for you").send("\r").wait("It is done");
+    terminal.send("\r").wait("an answer to").send("\r").wait("fix").send("1.4.2\r");
+    terminal.wait("consent to").send("\r").wait("[ No ]");
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    terminal.send("y").wait("watching");
+    shoot(terminal, "runbook-canary", "The canary: a few messages first, and a look whether they come back");
+    terminal.wait("consent to").send("\r").wait("[ No ]");
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    terminal.send("y").wait("outcome");
+    shoot(terminal, "runbook-verified", "Verified: what was done, measured, and in how long");
 }

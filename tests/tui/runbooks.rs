@@ -361,6 +361,8 @@ fn somebody_elses_run_is_taken_over_only_when_asked_for_twice() {
         driver: Text::from("omar"),
         steps: standing(1),
         timeline: Vec::new(),
+        continues: None,
+        held: Vec::new(),
         end: None,
     };
     console.event(Event::Stood(asked.expect("it is read"), Ok(Box::new(stood))));

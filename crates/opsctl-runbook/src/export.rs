@@ -6,12 +6,26 @@ use crate::operations::values::Uncertain;
 use crate::{
     Decision, StepEvent,
     course::Kept,
-    domain::{Text, words::duration},
+    domain::{Invocation, RunId, Text, words::duration},
     drive::Standing,
+    journal::{HeldBack, JournalError, StateFolder},
 };
 
+/// Runs that went on from a run, oldest first.
+///
+/// # Errors
+/// The folder of runs can't be read.
+pub fn later(state: &StateFolder, run: &RunId) -> Result<Vec<RunId>, JournalError> {
+    let went_on = state.list()?.into_iter().filter(|later| later.continues() == Some(run));
+    let mut later: Vec<RunId> = went_on.map(|later| later.run).collect();
+    later.reverse();
+    Ok(later)
+}
+
 /// A run as a document for people who were not there.
-pub fn export(standing: &Standing) -> String {
+///
+/// `later` are runs that went on from it.
+pub fn export(standing: &Standing, later: &[RunId], invocation: &Invocation) -> String {
     let Standing { run, runbook, environment, begun_by, begun_at, reason, .. } = standing;
     let mut text = format!("# {}\n\n", markdown(&runbook.title));
     let row = |label: &str, value: &str| format!("| {label} | {} |\n", cell(value));
@@ -22,6 +36,12 @@ pub fn export(standing: &Standing) -> String {
     text.push_str(&row("Begun", &format!("{} by {begun_by}", at(*begun_at))));
     if let Some(reason) = reason {
         text.push_str(&row("Reason", reason.as_str()));
+    }
+    if let Some(earlier) = &standing.continues {
+        text.push_str(&row("Goes on from", &format!("run {earlier}")));
+    }
+    for later in later {
+        text.push_str(&row("Went on in", &format!("run {later}")));
     }
     for (name, value) in &standing.parameters.0 {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -46,8 +66,21 @@ pub fn export(standing: &Standing) -> String {
     for (time, line) in timeline(standing) {
         text.push_str(&format!("- {} {}\n", at(time), markdown(&line)));
     }
+    held_back(standing, invocation, &mut text);
     evidence(standing, &mut text);
     text
+}
+
+/// What nobody has put back.
+fn held_back(standing: &Standing, invocation: &Invocation, text: &mut String) {
+    if standing.held.is_empty() {
+        return;
+    }
+    text.push_str("\n## Held back\n\n");
+    for HeldBack { what, back } in &standing.held {
+        let back = back.as_ref().map(|words| format!(": `{}`", invocation.command(words.as_str())));
+        text.push_str(&format!("- {}{}\n", markdown(what), back.unwrap_or_default()));
+    }
 }
 
 /// What happened, in order, each in a line.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cloud::Cloud,
     clouds::{Clouds, in_own_account},
-    domain::{EnvironmentName, Text},
+    domain::{EnvironmentName, Invocation, Text},
     gate::Consent,
     inbox::Inbox,
     journal::{JournalError, StateFolder},
@@ -22,9 +22,10 @@ use crate::{
     runbook::{
         Ask, Decision, Kind, Runbook, Values,
         drive::{
-            self, At, OpenError, Opened, Outcome, Person, Reply, RunbookReport, ToAgree, Told, Worlds, begin, reopen,
+            self, At, Beginner, OpenError, Opened, Outcome, Person, Reply, RunbookReport, ToAgree, Told, Worlds, begin,
+            reopen,
         },
-        export::timeline,
+        export::{later, timeline},
         shelf::{Shelf, ShelfError, Shelved},
         things,
     },
@@ -232,7 +233,7 @@ async fn open(wanted: Begin, name: &Text, cloud: &Cloud, outside: &Outside) -> R
     match wanted {
         Begin::New { runbook, parameters, environment, reason } => {
             let at = (&outside.state, cloud.clock(), fastrand::u64(..));
-            begin(&runbook, parameters, &environment, (name.clone(), reason), at).await
+            begin(&runbook, parameters, &environment, Beginner::new(name.clone(), reason), at).await
         }
         Begin::Again { run, by, .. } => reopen(&run, (by, name.clone()), None, (&outside.state, cloud.clock())).await,
     }
@@ -291,18 +292,25 @@ pub(super) fn stood(state: &StateFolder, run: &crate::domain::RunId) -> Result<B
         driver: standing.driver.clone(),
         steps: drive::steps(&standing.runbook, &standing.course),
         timeline: timeline(&standing),
+        continues: standing.continues,
+        held: standing.held,
         end: standing.end,
         runbook: standing.runbook,
     }))
 }
 
 /// Writes a run's timeline into the working folder; gives the file's path. What is there is never written over.
-pub(super) fn export(state: &StateFolder, run: &crate::domain::RunId) -> Result<String, Failure> {
+pub(super) fn export(
+    state: &StateFolder,
+    run: &crate::domain::RunId,
+    invocation: &Invocation,
+) -> Result<String, Failure> {
     use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt};
     let unread = |error: JournalError| Failure::new(error.to_string(), error.hint());
     let folder = state.open(run).map_err(unread)?;
     let standing = drive::standing(&folder).map_err(|error| cannot_open(&error))?;
-    let text = crate::runbook::export::export(&standing);
+    let later = later(state, run).map_err(unread)?;
+    let text = crate::runbook::export::export(&standing, &later, invocation);
     let name = format!("{}-{run}.md", standing.runbook.name);
     let written = OpenOptions::new()
         .write(true)

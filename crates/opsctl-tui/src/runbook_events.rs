@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     domain::{EnvironmentName, Text},
+    journal::RunSummary,
     keymap::{Command, Scope},
     navigate::with_shown,
     run::{End, Failure},
@@ -22,6 +23,11 @@ use crate::{
 pub(crate) fn read(model: &mut Model, answer: Result<Arc<Vec<Shelved>>, Failure>) {
     model.runbooks = Some(answer);
     model.settle();
+}
+
+pub(crate) fn open(model: &mut Model, open: Vec<RunSummary>) {
+    model.open = open;
+    model.changed();
 }
 
 pub(crate) fn names(model: &mut Model, environment: &EnvironmentName, kind: Kind, answer: Result<Vec<String>, Text>) {

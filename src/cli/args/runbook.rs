@@ -79,6 +79,9 @@ pub struct RunRunbook {
     /// Show what every step would do, as far as it is known by now, and stop
     #[arg(long)]
     pub dry_run: bool,
+    /// The earlier run that this one goes on from; none: the last one with the same parameters, where it did not recover
+    #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(complete::runs))]
+    pub continues: Option<RunId>,
     /// What is said beforehand.
     #[command(flatten)]
     pub said: Said,

@@ -127,6 +127,8 @@ pub enum Kind {
     /// Rows of an outbox wait for longer than they may, or nobody publishes them.
     OutboxStalled,
     Growing,
+    /// Messages leave a DLQ, and no run of opsctl here takes them.
+    RedrivenElsewhere,
     /// Messages die into a queue that keeps them for a shorter time than the one they come from.
     KeptTooShort,
     DeadLetters,

@@ -230,7 +230,7 @@ impl Child {
 
 /// What a run came to, in a line.
 fn said(report: &Report) -> Text {
-    let did = report.details.did().words();
+    let did = report.details.words();
     match (&report.failure, report.end) {
         (Some(failure), _) => failure.what.clone(),
         (None, End::Done | End::Nothing) => Text::line(&did),

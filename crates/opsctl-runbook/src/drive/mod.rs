@@ -13,7 +13,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-pub use open::{By, OpenError, Opened, Standing, begin, reopen, standing};
+pub use open::{Beginner, By, OpenError, Opened, Standing, begin, reopen, standing};
 pub use person::{At, Person, Reply, ToAgree, Told, Why};
 pub use report::{RunbookReport, StepReport, steps};
 
@@ -67,6 +67,7 @@ struct Drive<'a> {
     parameters: Values,
     begun_by: Text,
     begun_at: Timestamp,
+    continues: Option<RunId>,
     course: Course,
     journal: Journal,
     outside: &'a Outside<'a>,
@@ -80,10 +81,21 @@ struct Drive<'a> {
 /// # Errors
 /// The journal can't be written: what was done is in it, and nothing is done after.
 pub async fn drive(opened: Opened, outside: &Outside<'_>) -> Result<Outcome, JournalError> {
-    let Opened { run, runbook, parameters, begun_by, begun_at, course, journal, known } = opened;
+    let Opened { run, runbook, parameters, begun_by, begun_at, continues, course, journal, known } = opened;
     let runbook = Arc::unwrap_or_clone(runbook);
-    let drive =
-        Drive { runbook: &runbook, run, parameters, begun_by, begun_at, course, journal, outside, known, children: 0 };
+    let drive = Drive {
+        runbook: &runbook,
+        run,
+        parameters,
+        begun_by,
+        begun_at,
+        continues,
+        course,
+        journal,
+        outside,
+        known,
+        children: 0,
+    };
     Box::pin(drive.all()).await
 }
 
@@ -158,7 +170,7 @@ impl Drive<'_> {
             Next::Finished => String::new(),
         };
         let report = self.report(Some(waits_for.clone()));
-        let left = Record::RunbookLeft { step, waits_for: waits_for.clone() };
+        let left = Record::RunbookLeft { step, waits_for: waits_for.clone(), held: report.held.clone() };
         self.journal.close(vec![left]).await?;
         Ok(Outcome::Left(report))
     }

@@ -65,7 +65,32 @@ pub enum Change {
         /// Names of clusters and instances.
         database: String,
     },
+    /// Readers of clusters lie so far behind their writer, beside what is usual; 0: no more.
+    ReplicaLag {
+        #[serde(default = "anything")]
+        account: String,
+        /// Names of clusters.
+        database: String,
+        seconds: u32,
+    },
+    /// Somebody makes a call of AWS's, whatever comes of it.
+    Call {
+        account: String,
+        #[serde(default = "region")]
+        region: String,
+        /// `lambda`, `sqs`, ...
+        service: String,
+        /// `CreateEventSourceMapping`, ...
+        action: String,
+        #[serde(default)]
+        input: serde_json::Value,
+    },
     ExpireSessions,
+}
+
+/// Where the sandbox's environments are.
+fn region() -> String {
+    "af-south-1".to_owned()
 }
 
 #[derive(Debug, Default)]
@@ -158,6 +183,11 @@ impl World {
                     drop(self.ask(now, &caller, ("rds", action), fields));
                 }
             }
+            Change::Call { account, region, service, action, input } => {
+                let caller = Caller { account, region, origin: String::new() };
+                drop(self.ask(now, &caller, (service.as_str(), action.as_str()), input));
+            }
+            Change::ReplicaLag { account, database, seconds } => self.rds.lag(&account, &database, seconds),
             Change::ExpireSessions => self.sts.expire_all(now),
         }
     }
@@ -165,13 +195,17 @@ impl World {
     /// Whether there is anything that a change would happen to.
     fn has_what_changes(&self, change: &Change) -> bool {
         match change {
-            Change::Fault(_) | Change::Denial(_) | Change::End(_) | Change::ExpireSessions => true,
+            Change::Fault(_) | Change::Denial(_) | Change::End(_) | Change::Call { .. } | Change::ExpireSessions => {
+                true
+            }
             Change::Consumers { account, queue, .. } => self.actors.works_on(account, queue, true),
             Change::Producers { account, queue, .. } => self.actors.works_on(account, queue, false),
             Change::Scale { account, service, .. } | Change::Deploy { account, service, .. } => {
                 !self.ecs.matching(account, service).is_empty()
             }
-            Change::FailOver { account, database } => !self.rds.failovers(account, database).is_empty(),
+            Change::FailOver { account, database } | Change::ReplicaLag { account, database, .. } => {
+                !self.rds.failovers(account, database).is_empty()
+            }
         }
     }
 }
@@ -184,7 +218,8 @@ impl Change {
             Self::End(pattern) => pattern,
             Self::Consumers { queue, .. } | Self::Producers { queue, .. } => queue,
             Self::Scale { service, .. } | Self::Deploy { service, .. } => service,
-            Self::FailOver { database, .. } => database,
+            Self::FailOver { database, .. } | Self::ReplicaLag { database, .. } => database,
+            Self::Call { action, .. } => action,
             Self::ExpireSessions => "sessions",
         }
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     domain::{EnvironmentName, RunId, Text},
     gate::Consent,
-    journal::End,
+    journal::{End, HeldBack},
     operations::plan::Plan,
     run::{Failure, Progress},
     runbook::{
@@ -201,6 +201,10 @@ pub struct Stood {
     pub driver: Text,
     pub steps: Vec<StepReport>,
     pub timeline: Vec<(Timestamp, Text)>,
+    /// The earlier run that it goes on from.
+    pub continues: Option<RunId>,
+    /// What its steps have set, paused or moved aside, and what is still so.
+    pub held: Vec<HeldBack>,
     /// None: it is open.
     pub end: Option<End>,
 }

@@ -4,6 +4,7 @@ mod check;
 mod export;
 mod list;
 mod new;
+pub(in crate::cli::commands) mod open;
 mod person;
 mod preview;
 mod run;

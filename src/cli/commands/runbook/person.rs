@@ -1,6 +1,9 @@
 //! Who is asked while a runbook is carried out from the command line: what was said beforehand, else a prompt, else nobody.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -8,6 +11,7 @@ use serde_json::Value;
 use crate::{
     cli::{
         args::{Format, Said},
+        attention,
         commands::change::person,
         progress, prompt, show,
         wrap::{width_of, wrap},
@@ -32,6 +36,10 @@ pub(super) struct Caller {
     /// A decision is good for one failure.
     decision: Mutex<Option<Decision>>,
     shown: Mutex<Drawn>,
+    /// Whether something was done since the last answer: who is asked now may look elsewhere.
+    has_worked: AtomicBool,
+    /// Whether the terminal's title calls for a person.
+    is_called: AtomicBool,
 }
 
 /// What stands on the terminal.
@@ -54,6 +62,8 @@ impl Caller {
             can_ask: prompt::can_ask(),
             decision: Mutex::new(decision),
             shown: Mutex::default(),
+            has_worked: AtomicBool::new(false),
+            is_called: AtomicBool::new(false),
         })
     }
 
@@ -86,6 +96,14 @@ impl Caller {
             self.say(&format!("{}/{} {}", at.index + 1, at.runbook.steps.len(), step.name));
         }
         self.say(&crate::runbook::show::plain(at.runbook.body_of(step)));
+    }
+
+    /// Calls whoever may look elsewhere by now.
+    fn call(&self, at: At<'_>, what: &str) {
+        if self.has_worked.swap(false, Ordering::Relaxed) {
+            self.is_called.store(true, Ordering::Relaxed);
+            attention::call(&Text::line(&format!("{} waits for {what} `{}`", at.runbook.name, at.step().name)));
+        }
     }
 
     async fn ask(question: String) -> String {
@@ -122,6 +140,7 @@ impl Caller {
             gate::Ask::Yes | gate::Ask::Type(_) if !self.can_ask => return Reply::Nobody,
             gate::Ask::Yes | gate::Ask::Type(_) => {}
         }
+        self.call(asked.at, "consent to");
         let (asks, shown) = (gate_asks.clone(), plan.clone());
         let answer = tokio::task::spawn_blocking(move || prompt::consent(&asks, &shown)).await;
         let answer = answer.ok().and_then(Result::ok).unwrap_or_default();
@@ -145,6 +164,7 @@ impl Caller {
         if !self.can_ask {
             return Reply::Nobody;
         }
+        self.call(at, "an answer to");
         self.show_step(at);
         let what = match (ask.choices.as_slice(), ask.several) {
             ([], _) => ask.kind.into_str().to_owned(),
@@ -172,6 +192,7 @@ impl Caller {
         if !self.can_ask {
             return Reply::Nobody;
         }
+        self.call(at, "a person who does");
         self.show_step(at);
         let answer = Self::ask("Done? [y, a note, n, or nothing to leave the run open] ".to_owned()).await;
         match answer.to_ascii_lowercase().as_str() {
@@ -190,6 +211,7 @@ impl Caller {
         if !self.can_ask {
             return Reply::Nobody;
         }
+        self.call(at, "a decision about");
         self.end_bar();
         let because = at.progress().because.clone().unwrap_or_default();
         self.say(&format!("`{}` has failed: {because}", at.step().name));
@@ -242,6 +264,9 @@ impl Person for Caller {
     fn told(&self, told: Told<'_>) {
         match told {
             Told::Moved(at) => {
+                if self.is_called.swap(false, Ordering::Relaxed) {
+                    attention::over();
+                }
                 let (state, index) = (at.progress().state, at.index);
                 let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
                 if shown.step == Some((index, state)) {
@@ -255,12 +280,14 @@ impl Person for Caller {
                 self.say(&step_line(at));
             }
             Told::Doing(at, text) => {
+                self.has_worked.store(true, Ordering::Relaxed);
                 // On a terminal a bar would say it; elsewhere what is new.
                 if self.format == Format::Human && self.can_ask {
                     self.say(&format!("  {}: {text}", at.step().name));
                 }
             }
             Told::Running(_, running) => {
+                self.has_worked.store(true, Ordering::Relaxed);
                 let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
                 let bar = shown.bar.get_or_insert_with(|| Arc::new(progress::Shown::new(self.format, None)));
                 let bar = Arc::clone(bar);

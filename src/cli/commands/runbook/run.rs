@@ -8,6 +8,7 @@ use super::{find, person::Caller, preview, refused, shelf};
 use crate::{
     cli::{
         args::{Format, Global, ResumeRunbook, RunRunbook, Said},
+        attention,
         commands::{
             change::{person, state},
             stop,
@@ -20,11 +21,13 @@ use crate::{
     },
     cloud::Cloud,
     domain::{EnvironmentName, RunId, Text, invocation::quoted, words::duration},
-    journal::End,
+    journal::{End, HeldBack},
     run::Context,
     runbook::{
         Action, Kind, Runbook, Values,
-        drive::{By, OpenError, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, reopen, standing},
+        drive::{
+            Beginner, By, OpenError, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, reopen, standing,
+        },
         things,
     },
 };
@@ -49,13 +52,18 @@ pub(super) async fn run(args: &RunRunbook, global: &Global, out: &mut Output) ->
         return preview::show(&runbook, &parameters, (cloud, &state), out).await;
     }
     deadline(&runbook, &parameters, cloud, out).await;
-    let who = (person(), args.said.reason.as_deref().map(Text::line));
+    let reason = args.said.reason.as_deref().map(Text::line);
+    let who = Beginner { continues: args.continues.clone(), ..Beginner::new(person(), reason) };
     let runbook = Arc::new(runbook);
     let environment = &cloud.environment().name;
     let opened = begin(&runbook, parameters, environment, who, (&state, cloud.clock(), fastrand::u64(..))).await;
     let opened = opened.map_err(|error| cannot_open(&error, global))?;
     let resume = global.command(&format!("runbook resume {}", opened.run));
     out.note(&format!("run {} of {}; `{resume}` goes on with it if it is left", opened.run, runbook.name));
+    if let Some(earlier) = &opened.continues {
+        let export = global.command(&format!("runbook export {earlier}"));
+        out.note(&format!("it goes on from run {earlier}, which did not recover: `{export}` tells what was done"));
+    }
     carry_out(opened, &caller, (&world, cloud), state, out).await
 }
 
@@ -161,6 +169,10 @@ async fn carry_out(
         Outcome::Left(report) => (report, Exit::Waiting),
     };
     tell(&report, exit, cloud, out)?;
+    if let (Exit::Waiting, Some(waits_for)) = (exit, &report.waits_for) {
+        let words = format!("{} in {} waits for {waits_for}", report.runbook, report.environment);
+        attention::call(&Text::line(&words));
+    }
     Ok(exit)
 }
 
@@ -197,6 +209,10 @@ fn tell(report: &RunbookReport, exit: Exit, cloud: &Cloud, out: &mut Output) -> 
         out.line(&format!("  waits for {waits_for}"))?;
     }
     let environment = cloud.environment();
+    for HeldBack { what, back } in &report.held {
+        let back = back.as_ref().map(|words| format!(": `{}`", environment.invocation.command(words.as_str())));
+        out.whole(&format!("  held back: {what}{}", back.unwrap_or_default()))?;
+    }
     if exit != Exit::Done {
         out.line(&format!("  exit code {}: {}", exit.code(), exit.meaning()))?;
     }

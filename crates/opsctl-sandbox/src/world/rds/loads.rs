@@ -1,6 +1,6 @@
 //! What instances are like at a moment, for CloudWatch.
 
-use super::Rds;
+use super::{Instance, Rds};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::world) struct Load {
@@ -10,6 +10,8 @@ pub(in crate::world) struct Load {
     pub(in crate::world) is_up: bool,
     pub(in crate::world) is_paused: bool,
     pub(in crate::world) storage: u32,
+    /// So many seconds it lies behind, beside what is usual.
+    pub(in crate::world) lag_seconds: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,8 @@ impl Rds {
                     .and_then(|cluster| cluster.capacity.as_ref())
                     .is_some_and(|capacity| capacity.current <= 0.0);
                 let writes = cluster.is_none_or(|cluster| cluster.members.first() == Some(name));
-                let load = Load { kind, writes, is_up: !blinked, is_paused, storage: instance.storage };
+                let Instance { storage, lag_seconds, .. } = *instance;
+                let load = Load { kind, writes, is_up: !blinked, is_paused, storage, lag_seconds };
                 tell([account, region], name, load);
             }
         }

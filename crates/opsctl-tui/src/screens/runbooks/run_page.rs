@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     domain::{Text, words::duration},
+    journal::HeldBack,
     runbook::{StepState, drive::StepReport, preview::said},
     state::{Driven, Load, Model, Page, Role, RunbookRunView},
     widgets::page::{part, thousands},
@@ -74,6 +75,13 @@ fn report(page: &mut Page, model: &Model, view: &RunbookRunView, shown: &Shown<'
     }
     if let Some(run) = shown.run {
         page.pair("run", LABEL, run.as_str(), Role::Dim);
+    }
+    if let Some(earlier) = &shown.continues {
+        page.pair("from", LABEL, &format!("run {earlier}, which did not recover"), Role::Dim);
+    }
+    for HeldBack { what, back } in shown.held {
+        let back = back.as_ref().map(|words| format!(": {}", model.invocation().command(words.as_str())));
+        page.pair("held back", LABEL + 1, &format!("{what}{}", back.unwrap_or_default()), Role::Warning);
     }
     page.blank();
     for step in shown.steps {

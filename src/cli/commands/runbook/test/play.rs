@@ -19,7 +19,7 @@ use crate::{
     run::Context,
     runbook::{
         Action, Runbook, Values,
-        drive::{By, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, reopen},
+        drive::{Beginner, By, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, reopen},
     },
     sandbox::{
         Options, Sandbox,
@@ -145,7 +145,7 @@ async fn lives(
     for (number, name) in test.people.iter().enumerate() {
         let opened = match &run {
             None => {
-                let who = (Text::line(name), None);
+                let who = Beginner::new(Text::line(name), None);
                 let parameters = parameters(runbook, test)?;
                 begin(runbook, parameters, &cloud.environment().name, who, (state, clock, SEED)).await
             }
@@ -227,6 +227,14 @@ fn wrong(test: &Test, report: &RunbookReport) -> Vec<String> {
         }
         if let Some(part) = test.because.get(&step.id).filter(|part| !because.contains(part.as_str())) {
             wrong.push(format!("{} does not say `{part}`: {because}", step.id));
+        }
+    }
+    if let Some(wanted) = &test.held {
+        let held: Vec<&str> = report.held.iter().map(|held| held.what.as_str()).collect();
+        let fits =
+            held.len() == wanted.len() && held.iter().zip(wanted).all(|(held, part)| held.contains(part.as_str()));
+        if !fits {
+            wrong.push(format!("held back is {held:?}, not {wanted:?}"));
         }
     }
     if !wrong.is_empty() {
