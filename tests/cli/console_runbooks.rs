@@ -54,7 +54,7 @@ check = "queue.messages < 100"
 ## Nothing is left
 
 ```toml step
-id = "empty"
+id = "emptied"
 check = "queue.messages == LEFT"
 within = "3s"
 ```
@@ -81,7 +81,7 @@ fn ground(left: u32) -> Ground {
 
 /// Begins the runbook that Home offers, up to the first question about its steps.
 fn begin(terminal: &Terminal) {
-    terminal.wait("orders-dlq").wait("runbook careful").send("B").wait("Run careful");
+    terminal.wait("orders-dlq").send("/orders-dlq\r").wait("runbook careful").send("B").wait("Run careful");
     assert!(terminal.screen().contains("orders-dlq"), "it is filled in: {}", terminal.screen());
     terminal.send("\r").wait("Read the errors").wait("waits for you");
 }

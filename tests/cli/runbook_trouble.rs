@@ -135,7 +135,10 @@ fn with_every_second_call_throttled_it_ends_as_it_does_otherwise() {
 
 #[test]
 fn one_state_folder_has_one_driver() {
-    let ground = ground(40);
+    // Time passes as it does: the run is at work while the others are refused.
+    let ground = Ground::new();
+    ground.pair(DEV, "orders");
+    (0..20).for_each(|number| ground.dead_letter("orders", &format!("body {number}")));
     write(
         &ground,
         &DRAIN.replace("engine = \"client\" }\ncheck = \"queue", "engine = \"client\", rate = 1 }\ncheck = \"queue"),
@@ -164,7 +167,7 @@ fn one_state_folder_has_one_driver() {
     first.wait().expect("our child");
     let (_, resent) = goes_on(&ground);
     let moved = ground.count("orders");
-    assert!(ground.count("orders-dlq") == 0 && moved >= 40 && (moved == 40 || resent > 0), "{moved} moved");
+    assert!(ground.count("orders-dlq") == 0 && moved >= 20 && (moved == 20 || resent > 0), "{moved} moved");
 }
 
 #[test]

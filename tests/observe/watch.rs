@@ -414,7 +414,8 @@ async fn who_empties_a_dead_letter_queue_is_told() {
     watched.until("dev", "complete", is_complete).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     take_out(&place, "bills-dlq", 3);
-    let request = json!({ "SourceArn": stage::arn("orders-dlq"), "MaxNumberOfMessagesPerSecond": 1 });
+    let (from, to) = (stage::arn("orders-dlq"), stage::arn("orders"));
+    let request = json!({ "SourceArn": from, "DestinationArn": to, "MaxNumberOfMessagesPerSecond": 1 });
     place.sandbox.with(|world, now| {
         world.ask(now, &stage::caller(), ("sqs", "StartMessageMoveTask"), request).expect("a task");
     });

@@ -1,7 +1,7 @@
 //! [`held`]: what the steps of a run have set, paused or moved aside and what is still so. Nothing may stay so for ever: the end of
 //! a run says it, and so does its timeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -145,6 +145,8 @@ fn mutes(state: &StateFolder, steps: &[RunSummary], now: Timestamp, all: &mut Ve
 /// Messages that went to another queue than a source of theirs, less those that were taken from there again; rows that were set aside.
 fn moved_aside(steps: &[RunSummary], all: &mut Vec<HeldBack>) {
     let mut aside: BTreeMap<String, (u64, EnvironmentName)> = BTreeMap::new();
+    // Queues that steps took messages from: what goes there again is not held back.
+    let mut origins: BTreeSet<String> = BTreeSet::new();
     for step in steps {
         let (Record::Opened { plan, .. }, Record::Ended { did, .. }) = (&step.opened.record, &step.last.record) else {
             continue;
@@ -159,8 +161,9 @@ fn moved_aside(steps: &[RunSummary], all: &mut Vec<HeldBack>) {
         } else if let Operation::Restore(restore) = &plan.operation {
             to = restore.to.as_ref();
         }
-        if let Some(to) = to {
-            let name = to.rsplit(['/', ':']).next().unwrap_or(to).to_owned();
+        let to = to.map(|to| to.rsplit(['/', ':']).next().unwrap_or(to).to_owned());
+        origins.insert(plan.operation.named().to_owned());
+        if let Some(name) = to.filter(|name| !origins.contains(name)) {
             aside.entry(name).or_insert((0, plan.environment.clone())).0 += did.done();
         }
         if let (Operation::Park(park), Did::Rows { done: 1.., .. }) = (&plan.operation, did) {
