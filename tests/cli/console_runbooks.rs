@@ -98,6 +98,13 @@ fn consent<'t>(terminal: &'t Terminal, then: &str) -> &'t Terminal {
     agree(terminal).wait(then)
 }
 
+/// Leaves the console while the run is open.
+fn leave(terminal: &Terminal) {
+    terminal.send("\u{3}").wait("it stays open");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    terminal.send("y");
+}
+
 #[test]
 fn chosen_on_home_filled_in_answered_agreed_to_part_by_part_and_verified() {
     let ground = ground(0);
@@ -106,7 +113,7 @@ fn chosen_on_home_filled_in_answered_agreed_to_part_by_part_and_verified() {
     answer(&terminal);
     consent(&terminal, "In parts");
     assert_eq!(ground.count("orders"), 0, "the first part waits for consent");
-    consent(&terminal, "part 2").wait("consent to");
+    consent(&terminal, "3 moved").wait("consent to");
     assert_eq!(ground.count("orders"), 3, "half of them");
     consent(&terminal, "done");
     terminal.wait("outcome");
@@ -126,13 +133,16 @@ fn one_leaves_looks_elsewhere_and_comes_back_to_the_same_question() {
     terminal.send("2").wait("~VISIBLE").send("9").wait("waits for").send("\r").wait("Read the errors");
     answer(&terminal);
     // The console ends: the run stays open, and the next one says so on Home.
-    terminal.send("\u{3}");
-    if terminal.screen().contains("stop") {
-        terminal.send("\u{3}");
-    }
+    leave(&terminal);
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
     let next = console(&ground, (80, 24));
-    next.wait("orders-dlq").wait("careful is open").send("9").wait("left open").send("\r").wait("carried it out last");
+    next.wait("orders-dlq")
+        .wait("careful is open")
+        .send("9")
+        .wait("REHEARSED")
+        .wait("left open")
+        .send("\r")
+        .wait("carried it out last");
     next.send("R");
     consent(&next, "In parts");
 }
@@ -144,11 +154,10 @@ fn a_check_that_fails_waits_for_a_decision_and_stop_takes_back_and_puts_back() {
     begin(&terminal);
     answer(&terminal);
     consent(&terminal, "In parts");
-    consent(&terminal, "part 2");
+    consent(&terminal, "3 moved").wait("consent to");
     consent(&terminal, "a decision about");
-    terminal.send("\r").wait("Check once more").wait("Stop");
-    // The last offer but none: stop the run.
-    terminal.send("G\r").wait("retention");
+    terminal.send("\r").wait("Check again, and do nothing").wait("Stop the run");
+    terminal.send(&"\u{1b}[B".repeat(4)).wait("▌ Stop the run").send("\r").wait("retention");
     consent(&terminal, "outcome").wait("partly");
     let retention = ground.opsctl(&["queues", "orders-dlq", "-e", "dev", "--output", "json"]).expect(0).json();
     assert_eq!(retention["queues"][0]["name"], "orders-dlq");
@@ -175,10 +184,17 @@ fn a_change_that_needs_a_second_person_is_agreed_to_by_another_one() {
     let mut first = begun_by("anna");
     begin(&first);
     first.send("\r").wait("It is done").send("\r").wait("an answer to").send("\r").wait("bug").send("\r");
+    // Nobody here can agree to it: the run is left open, and leaving asks nothing.
     first.wait("another person than anna").send("\u{3}");
     assert_eq!(first.end(), 0);
     let second = begun_by("ben");
-    second.wait("orders-dlq").send("9").wait("another person than anna").send("\r").wait("carried it out last");
+    second
+        .wait("orders-dlq")
+        .send("9")
+        .wait("REHEARSED")
+        .wait("another person than anna")
+        .send("\r")
+        .wait("carried it out last");
     second.send("O").wait("O").send("O");
     consent(&second, "In parts");
 }
