@@ -93,9 +93,10 @@ fn shown(output: &Output) -> String {
 }
 
 #[test]
-fn every_command_of_the_readme_runs_as_it_stands() {
-    let readme = document("README.md");
-    let lines: Vec<&str> = blocks(&readme, "sh").into_iter().flat_map(str::lines).collect();
+fn every_command_of_the_readme_and_the_guide_to_runbooks_runs_as_it_stands() {
+    let documents = [document("README.md"), document("docs/runbooks.md")];
+    let blocks = documents.iter().flat_map(|document| blocks(document, "sh"));
+    let lines: Vec<&str> = blocks.flat_map(str::lines).collect();
     assert!(lines.len() >= 12, "the README shows a redrive and more, not {lines:?}");
     let clean = Clean::new();
     for line in lines {
@@ -207,11 +208,16 @@ fn the_readmes_exit_codes_are_the_programs() {
 
 #[test]
 fn links_between_documents_lead_somewhere() {
-    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-        for link in document(name).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let path = link.split('#').next().unwrap_or_default();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guides = fs::read_dir(root.join("docs")).expect("a folder").map(|file| file.expect("a file").path());
+    let guides = guides.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let roots = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root.join(name));
+    for path in guides.chain(roots) {
+        let (text, folder) = (fs::read_to_string(&path).expect("readable"), path.parent().expect("a folder"));
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
             let outside = link.starts_with("http");
-            assert!(outside || Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "{name} links to {link}");
+            assert!(outside || folder.join(file).exists(), "{} links to {link}", path.display());
         }
     }
 }
@@ -368,7 +374,14 @@ fn the_guide_to_the_sandbox_names_every_call() {
 fn the_guide_to_runbooks_names_every_key_and_every_field() {
     use opsctl::runbook::{things, typed};
     block_is_fresh("docs/runbooks.md", "runbook keys", &keys_of::<typed::Header>());
+    block_is_fresh("docs/runbooks.md", "parameter keys", &keys_of::<typed::ParameterBlock>());
+    block_is_fresh("docs/runbooks.md", "kinds", &words_of::<opsctl::runbook::Kind>("Kind"));
     block_is_fresh("docs/runbooks.md", "step keys", &keys_of::<typed::StepBlock>());
+    block_is_fresh("docs/runbooks.md", "repeat keys", &keys_of::<typed::RepeatBlock>());
+    block_is_fresh("docs/runbooks.md", "failure words", &words_of::<typed::OnFailure>("`on_failure`"));
+    block_is_fresh("docs/runbooks.md", "evidence", &words_of::<opsctl::runbook::EvidenceKind>("Evidence"));
+    block_is_fresh("docs/runbooks.md", "operations", &operations());
+    block_is_fresh("docs/runbooks.md", "built in", &built_in());
     let row = |field: things::Field| {
         let kind = field.kind.into_str();
         format!("| {kind} | `{}` | {} | {} |\n", field.path, field.type_words, field.comment)
@@ -379,6 +392,41 @@ fn the_guide_to_runbooks_names_every_key_and_every_field() {
         "fields",
         &format!("| Of | Field | Is | What |\n| --- | --- | --- | --- |\n{fields}"),
     );
+}
+
+/// The words of an enum, as its comments say them.
+fn words_of<T: schemars::JsonSchema>(head: &str) -> String {
+    use opsctl::files::shape::{Subschemas, schema_of};
+    let schema = schema_of::<T>(Subschemas::Inline);
+    let row = |word: &serde_json::Value| {
+        let about = word["description"].as_str().expect("each word has a comment").split_whitespace();
+        format!("| `{}` | {} |\n", word["const"].as_str().expect("a word"), about.collect::<Vec<_>>().join(" "))
+    };
+    let words: String = schema["oneOf"].as_array().expect("words").iter().map(row).collect();
+    format!("| {head} | Is |\n| --- | --- |\n{words}")
+}
+
+/// What a step can do, with the inputs of each operation.
+fn operations() -> String {
+    let row = |kind: &opsctl::operations::OperationKind| {
+        let command = kind.arguments();
+        let name = |argument: &clap::Arg| argument.get_long().unwrap_or(argument.get_id().as_str()).replace('-', "_");
+        let names = command.get_arguments().map(name).filter(|name| name != "help");
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        format!("| `{}` | {} |\n", kind.name(), names.join(", "))
+    };
+    let rows: String = opsctl::operations::OperationKind::ALL.iter().map(row).collect();
+    format!("| `do` | `with` |\n| --- | --- |\n{rows}")
+}
+
+/// The runbooks that opsctl brings.
+fn built_in() -> String {
+    let all = opsctl::runbook::shelf::Shelf::default().all().expect("no folder");
+    let row = |shelved: &opsctl::runbook::shelf::Shelved| {
+        let title = shelved.runbook().map(|runbook| runbook.title.to_string()).unwrap_or_default();
+        format!("| [`{0}`](../runbooks/{0}.md) | {title} |\n", shelved.name)
+    };
+    format!("| Runbook | For |\n| --- | --- |\n{}", all.iter().map(row).collect::<String>())
 }
 
 /// The keys of a block, as its type's comments say them.

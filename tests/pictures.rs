@@ -47,7 +47,7 @@ fn pictures() {
     terminal.end();
 }
 
-/// A DLQ in alarm, from the runbook that fits to the end, on the demo's world, ten times as fast: a canary is watched for minutes.
+/// A DLQ in alarm, from the runbook that fits to the end, on the demo's world, five times as fast: a canary is watched for minutes.
 #[test]
 #[ignore = "writes docs/pictures; run by `make screenshots`"]
 fn pictures_of_a_runbook() {
@@ -59,7 +59,7 @@ fn pictures_of_a_runbook() {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("COLORTERM", "truecolor");
         command
     };
-    let mut serve = command(&["sandbox", "serve", "--port", "0", "--speed", "10"]);
+    let mut serve = command(&["sandbox", "serve", "--port", "0", "--speed", "5"]);
     let mut served = serve.stdout(Stdio::piped()).spawn().expect("it starts");
     let mut lines = BufReader::new(served.stdout.take().expect("a pipe")).lines();
     assert!(lines.by_ref().map_while(Result::ok).any(|line| line.starts_with("export AWS_ENDPOINT_URL=")));
@@ -70,12 +70,12 @@ fn pictures_of_a_runbook() {
         std::fs::write(folder.join(format!("{name}.svg")), picture).expect("written");
     };
     let agree = |terminal: &Terminal| {
-        until(terminal, "consent to");
+        until(terminal, "approval of");
         terminal.send("\r").wait("[ No ]");
         std::thread::sleep(Duration::from_millis(700));
         terminal.send("y").gone("[ No ]");
     };
-    terminal.wait("11 DLQs").wait("critical").send("/orders-dlq dev\r").wait("runbook dlq-drain").send("B");
+    terminal.wait("11 DLQs").wait("critical").send("/orders-dlq dev !valid\r").wait("runbook dlq-drain").send("B");
     terminal.wait("Run dlq-drain");
     shoot(&terminal, "runbook-offered", "A runbook that fits, with its queue filled in");
     terminal.send("\r").wait("Find the cause").wait("waits for you").send("\r").wait("It is done");
@@ -86,6 +86,8 @@ fn pictures_of_a_runbook() {
     agree(&terminal);
     until(&terminal, "outcome");
     shoot(&terminal, "runbook-verified", "Verified: what was done, measured, and in how long");
+    terminal.send("J").wait("Timeline").wait("started the run").send("e").wait("dlq-drain-");
+    shoot(&terminal, "runbook-timeline", "The timeline: who did what, and when");
     terminal.send("\u{3}");
     terminal.end();
     served.kill().expect("our own child");

@@ -89,12 +89,12 @@ fn begin(terminal: &Terminal) {
 /// Does the first step by hand and answers the second.
 fn answer(terminal: &Terminal) {
     terminal.send("\r").wait("It is done").send("\r").wait("an answer to");
-    terminal.send("\r").wait("bug").send("\r").wait("consent to");
+    terminal.send("\r").wait("bug").send("\r").wait("approval of");
 }
 
 /// Agrees to the plan that a step waits for, until the next thing shows.
 fn consent<'t>(terminal: &'t Terminal, then: &str) -> &'t Terminal {
-    terminal.wait("consent to").send("\r").wait("[ No ]");
+    terminal.wait("approval of").send("\r").wait("[ No ]");
     agree(terminal).wait(then)
 }
 
@@ -113,13 +113,13 @@ fn chosen_on_home_filled_in_answered_agreed_to_part_by_part_and_verified() {
     answer(&terminal);
     consent(&terminal, "In parts");
     assert_eq!(ground.count("orders"), 0, "the first part waits for consent");
-    consent(&terminal, "3 moved").wait("consent to");
+    consent(&terminal, "3 moved").wait("approval of");
     assert_eq!(ground.count("orders"), 3, "half of them");
     consent(&terminal, "done");
     terminal.wait("outcome");
     assert_eq!((ground.count("orders"), ground.count("orders-dlq")), (6, 0));
     // The retention is set still, and the end says so.
-    terminal.wait("held back").send("J").wait("answered: bug").send("\u{3}");
+    terminal.wait("not undone").send("J").wait("answered: bug").send("\u{3}");
     assert_eq!(terminal.end(), 0);
     assert!(terminal.is_sane());
 }
@@ -142,7 +142,7 @@ fn one_leaves_looks_elsewhere_and_comes_back_to_the_same_question() {
         .wait("REHEARSED")
         .wait("left open")
         .send("\r")
-        .wait("carried it out last");
+        .wait("ran it last");
     next.send("R");
     consent(&next, "In parts");
 }
@@ -154,9 +154,9 @@ fn a_check_that_fails_waits_for_a_decision_and_stop_takes_back_and_puts_back() {
     begin(&terminal);
     answer(&terminal);
     consent(&terminal, "In parts");
-    consent(&terminal, "3 moved").wait("consent to");
-    consent(&terminal, "a decision about");
-    terminal.send("\r").wait("Check again, and do nothing").wait("Stop the run");
+    consent(&terminal, "3 moved").wait("approval of");
+    consent(&terminal, "a decision on");
+    terminal.send("\r").wait("Check again without repeating the step").wait("Stop the run");
     terminal.send(&"\u{1b}[B".repeat(4)).wait("▌ Stop the run").send("\r").wait("retention");
     consent(&terminal, "outcome").wait("partly");
     let retention = ground.opsctl(&["queues", "orders-dlq", "-e", "dev", "--output", "json"]).expect(0).json();
@@ -165,8 +165,8 @@ fn a_check_that_fails_waits_for_a_decision_and_stop_takes_back_and_puts_back() {
     let run = timeline["runs"].as_array().expect("runs").iter().find(|run| run["operation"] == "runbook");
     let run = run.expect("the run")["run"].as_str().expect("an id").to_owned();
     let text = ground.opsctl(&["runbook", "export", &run]).expect(0).out;
-    assert!(text.contains("taken back by run"), "{text}");
-    assert!(!text.contains("## Held back"), "what was taken back is not held back: {text}");
+    assert!(text.contains("undone by run"), "{text}");
+    assert!(!text.contains("## Not undone"), "what was taken back is not held back: {text}");
 }
 
 #[test]
@@ -185,16 +185,16 @@ fn a_change_that_needs_a_second_person_is_agreed_to_by_another_one() {
     begin(&first);
     first.send("\r").wait("It is done").send("\r").wait("an answer to").send("\r").wait("bug").send("\r");
     // Nobody here can agree to it: the run is left open, and leaving asks nothing.
-    first.wait("another person than anna").send("\u{3}");
+    first.wait("someone other than anna").send("\u{3}");
     assert_eq!(first.end(), 0);
     let second = begun_by("ben");
     second
         .wait("orders-dlq")
         .send("9")
         .wait("REHEARSED")
-        .wait("another person than anna")
+        .wait("someone other than anna")
         .send("\r")
-        .wait("carried it out last");
+        .wait("ran it last");
     second.send("O").wait("O").send("O");
     consent(&second, "In parts");
 }
@@ -209,7 +209,7 @@ fn a_terminal_that_is_closed_in_mid_step_leaves_a_run_that_goes_on() {
     begin(&terminal);
     answer(&terminal);
     consent(&terminal, "In parts");
-    terminal.wait("consent to").send("\r").wait("[ No ]");
+    terminal.wait("approval of").send("\r").wait("[ No ]");
     agree(&terminal).wait("of ~3");
     terminal.hang_up();
     terminal.close();

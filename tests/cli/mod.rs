@@ -26,6 +26,7 @@ mod plan_files;
 mod reference;
 mod refused_first;
 mod restoring;
+mod runbook_refusals;
 mod runbook_trouble;
 mod runbooks;
 mod services;

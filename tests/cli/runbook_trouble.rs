@@ -162,7 +162,7 @@ fn one_state_folder_has_one_driver() {
     }
     // `status` knows it, and that somebody is at it.
     let status = ground.opsctl(&["status", "-e", "dev"]);
-    assert!(status.err.contains("is being carried out"), "{status:?}");
+    assert!(status.err.contains("is running"), "{status:?}");
     first.kill().expect("our child");
     first.wait().expect("our child");
     let (_, resent) = goes_on(&ground);
@@ -309,13 +309,13 @@ fn a_run_that_waits_rings_says_so_in_the_title_and_in_status() {
     let mut terminal = Terminal::start(&command, (100, 30));
     assert_eq!(terminal.end(), 7, "{}", terminal.screen());
     let raw = terminal.raw();
-    assert!(raw.contains("\u{7}\u{1b}]2;opsctl: drain in dev waits for a person who does `Look`\u{7}"), "{raw:?}");
+    assert!(raw.contains("\u{7}\u{1b}]2;opsctl: drain in dev waits for someone to do `Look`\u{7}"), "{raw:?}");
     let piped = ground.plain(&run(&["--yes"]));
     assert!(piped.code == Some(7) && !piped.err.contains('\u{7}') && !piped.err.contains("]2;"), "{piped:?}");
     let status = ground.opsctl(&["status", "-e", "dev"]);
     assert_eq!(status.code, Some(6), "an open run waits for somebody: {status:?}");
     assert!(
-        status.err.contains("runbook drain in dev waits for a person who does `Look`: `opsctl runbook resume"),
+        status.err.contains("runbook drain in dev waits for someone to do `Look`: `opsctl runbook resume"),
         "{status:?}"
     );
     let json = ground.opsctl(&["status", "-e", "dev", "--output", "json"]).json();
@@ -340,12 +340,12 @@ fn a_run_about_the_same_goes_on_from_the_one_that_did_not_recover() {
     let second = ground.plain(&run(&["--yes"])).expect(0);
     let report = second.json();
     assert_eq!(report["continues"], first.as_str(), "{report}");
-    assert!(second.err.contains(&format!("it goes on from run {first}")), "{second:?}");
+    assert!(second.err.contains(&format!("it follows run {first}")), "{second:?}");
     let id = report["run"].as_str().expect("a run");
     let timeline = ground.opsctl(&["runbook", "export", id]).expect(0).out;
-    assert!(timeline.contains(&format!("| Goes on from | run {first} |")), "{timeline}");
+    assert!(timeline.contains(&format!("| Follows | run {first} |")), "{timeline}");
     let earlier = ground.opsctl(&["runbook", "export", &first]).expect(0).out;
-    assert!(earlier.contains(&format!("| Went on in | run {id} |")), "{earlier}");
+    assert!(earlier.contains(&format!("| Followed by | run {id} |")), "{earlier}");
     // The one that recovered is not gone on from; another queue is another matter; and a person may say which.
     ground.dead_letter("orders", "one more");
     let third = ground.plain(&run(&["--yes"])).expect(0).json();

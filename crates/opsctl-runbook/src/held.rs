@@ -37,8 +37,14 @@ pub fn held(state: &StateFolder, run: &RunId, now: Timestamp) -> Result<Vec<Held
         place.remembered(state, &mut all)?;
     }
     mutes(state, &steps, now, &mut all);
-    moved_aside(&steps, &mut all);
+    moved_aside(state, &steps, &mut all);
     Ok(all)
+}
+
+/// How many messages a step's run moved, all its tries together: a try that was killed reported nothing.
+fn moved(state: &StateFolder, step: &RunSummary, did: &Did) -> u64 {
+    let history = state.open(&step.run).ok().and_then(|folder| History::read(&folder).ok()).unwrap_or_default();
+    did.done().max((history.moved() + history.removed.len()) as u64)
 }
 
 fn places(steps: &[RunSummary]) -> Vec<Place> {
@@ -143,7 +149,7 @@ fn mutes(state: &StateFolder, steps: &[RunSummary], now: Timestamp, all: &mut Ve
 }
 
 /// Messages that went to another queue than a source of theirs, less those that were taken from there again; rows that were set aside.
-fn moved_aside(steps: &[RunSummary], all: &mut Vec<HeldBack>) {
+fn moved_aside(state: &StateFolder, steps: &[RunSummary], all: &mut Vec<HeldBack>) {
     let mut aside: BTreeMap<String, (u64, EnvironmentName)> = BTreeMap::new();
     // Queues that steps took messages from: what goes there again is not held back.
     let mut origins: BTreeSet<String> = BTreeSet::new();
@@ -153,7 +159,7 @@ fn moved_aside(steps: &[RunSummary], all: &mut Vec<HeldBack>) {
         };
         let Ok(plan) = serde_json::from_value::<Plan>(plan.as_ref().clone()) else { continue };
         if let Some((held, _)) = aside.get_mut(plan.operation.named()) {
-            *held = held.saturating_sub(did.done());
+            *held = held.saturating_sub(moved(state, step, did));
         }
         let mut to = None;
         if let Operation::Redrive(redrive) = &plan.operation {
@@ -164,7 +170,7 @@ fn moved_aside(steps: &[RunSummary], all: &mut Vec<HeldBack>) {
         let to = to.map(|to| to.rsplit(['/', ':']).next().unwrap_or(to).to_owned());
         origins.insert(plan.operation.named().to_owned());
         if let Some(name) = to.filter(|name| !origins.contains(name)) {
-            aside.entry(name).or_insert((0, plan.environment.clone())).0 += did.done();
+            aside.entry(name).or_insert((0, plan.environment.clone())).0 += moved(state, step, did);
         }
         if let (Operation::Park(park), Did::Rows { done: 1.., .. }) = (&plan.operation, did) {
             let what = format!("{} of outbox {}, set aside", counted(did.done(), "row"), park.outbox);

@@ -270,11 +270,11 @@ async fn deadlines(
 fn cannot_open(error: &OpenError) -> Failure {
     let hint = match error {
         OpenError::Journal(error) => error.hint(),
-        OpenError::Write { .. } => "make room, or mend the permissions of the state folder",
+        OpenError::Write { .. } => "free disk space, or fix the permissions of the state folder",
         OpenError::Other { .. } | OpenError::Ended { .. } => "look at it in Activity",
-        OpenError::Changed { .. } => "begin a new run",
-        OpenError::Unreadable { .. } => "use the version that began it, or begin a new run",
-        OpenError::Driven { .. } => "take it over, if that person no longer carries it out",
+        OpenError::Changed { .. } => "start a new run",
+        OpenError::Unreadable { .. } => "use the version of opsctl that started it, or start a new run",
+        OpenError::Driven { .. } => "take it over if that person no longer runs it",
     };
     Failure::new(error.to_string(), hint)
 }
@@ -322,8 +322,8 @@ pub(super) fn export(
         Ok(()) => Ok(name),
         Err(error) => {
             let hint = match error.kind() {
-                std::io::ErrorKind::AlreadyExists => "it was written before; move it away to write it anew",
-                _ => "start opsctl in a folder that can be written",
+                std::io::ErrorKind::AlreadyExists => "it was exported before: move or delete the file first",
+                _ => "start opsctl in a writable folder",
             };
             Err(Failure::new(format!("cannot write {name}: {error}"), hint))
         }
@@ -334,7 +334,7 @@ pub(super) fn export(
 pub(super) fn books(shelf: &Shelf) -> Result<Arc<Vec<Shelved>>, Failure> {
     shelf.all().map(Arc::new).map_err(|error| {
         let hint = match &error {
-            ShelfError::Read { .. } => "mend the permissions of the folder of runbooks",
+            ShelfError::Read { .. } => "fix the permissions of the runbooks folder",
             ShelfError::Missing { .. } => "",
         };
         Failure::new(error.to_string(), hint)

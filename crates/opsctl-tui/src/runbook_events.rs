@@ -154,7 +154,7 @@ fn notice(name: &str, environment: &EnvironmentName, end: &Result<Box<RunbookRep
                     End::Failed | End::Refused | End::Partly | End::Stale | End::Interrupted => Notice::bad(&text),
                 }
             }
-            (None, Some(waits_for)) => Notice::note(&format!("{what} is left open: it waits for {waits_for}")),
+            (None, Some(waits_for)) => Notice::note(&format!("{what} is left open: waits for {waits_for}")),
             (None, None) => Notice::note(&format!("{what} is left open")),
         },
         Err(failure) => Notice::bad(&format!("{what}: {}", failure.what)),

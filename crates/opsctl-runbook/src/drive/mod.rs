@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 pub use open::{Beginner, By, OpenError, Opened, Standing, begin, reopen, standing};
 pub use person::{At, Person, Reply, ToAgree, Told, Why};
-pub use report::{RunbookReport, StepReport, steps};
+pub use report::{RunbookReport, StepReport, recovery, steps};
 
 use crate::{
     Course, Kind, Next, Runbook, StepEvent, Values,
@@ -104,7 +104,7 @@ impl Drive<'_> {
         self.forbid()?;
         loop {
             if self.outside.context.cancel.is_cancelled() {
-                return self.leave(&Text::from("whoever resumes it")).await;
+                return self.leave(&Text::from("someone to resume it")).await;
             }
             let next = self.course.next(self.runbook);
             let (index, came) = match next {
@@ -121,7 +121,7 @@ impl Drive<'_> {
                 Came::Event(event) => self.note(index, event).await?,
                 Came::Again => {}
                 Came::Nobody(waits_for) => return self.leave(&waits_for).await,
-                Came::Leaving => return self.leave(&Text::from("whoever resumes it")).await,
+                Came::Leaving => return self.leave(&Text::from("someone to resume it")).await,
             }
         }
     }

@@ -49,12 +49,12 @@ pub enum OpenError {
     #[error("run {run} has ended: {end}")]
     Ended { run: RunId, end: &'static str },
     /// It goes on only by what it began with.
-    #[error("the copy of the runbook in {} is not the text that run {run} began with", .folder.display())]
+    #[error("the copy of the runbook in {} is not the text that run {run} started with", .folder.display())]
     Changed { run: RunId, folder: PathBuf },
-    #[error("run {run} was written by another version of opsctl, and this one can't read it: {because}")]
+    #[error("run {run} was written by another version of opsctl, which this version cannot read: {because}")]
     Unreadable { run: RunId, because: Text },
     /// Somebody else carries it out.
-    #[error("run {run} is carried out by {driver}")]
+    #[error("run {run} belongs to {driver}")]
     Driven { run: RunId, driver: Text },
 }
 
@@ -302,5 +302,55 @@ impl Standing {
             _ => {}
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# T\n\n## A\n";
+
+    fn runbook(text: &str) -> Arc<Runbook> {
+        let checked = check("t", Path::new("t.md"), Origin::BuiltIn, text);
+        Arc::new(checked.runbook.expect("a runbook"))
+    }
+
+    /// What comes of taking up a run of a runbook into whose journal these records were written.
+    async fn taken_up(runbook: &Arc<Runbook>, records: Vec<Record>) -> Result<Opened, OpenError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = (&StateFolder::new(folder.path()), Clock::system());
+        let who = || Text::from("ann");
+        let place = EnvironmentName("dev".to_owned());
+        let begun = begin(runbook, Values::default(), &place, Beginner::new(who(), None), (state.0, state.1, 7)).await;
+        let Opened { run, journal, .. } = begun.expect("begun");
+        journal.close(records).await.expect("written");
+        reopen(&run, (By::Resume, who()), None, state).await
+    }
+
+    fn event(step: &str, event: &str) -> Record {
+        Record::RunbookStep { step: step.to_owned(), event: Box::new(serde_json::from_str(event).expect("JSON")) }
+    }
+
+    /// A version of opsctl goes on only with what it understands whole; the run stays as it is for the version that began it.
+    #[tokio::test]
+    async fn a_run_that_another_version_wrote_is_not_guessed_at() {
+        let good = runbook(TEXT);
+        assert!(taken_up(&good, Vec::new()).await.is_ok());
+        // Its text has keys that this version does not know: the digest is that of the text.
+        let text = format!("{TEXT}\n```toml step\nrollout = \"blue\"\n```\n");
+        let digest = crate::domain::message::hex(&<sha2::Sha256 as sha2::Digest>::digest(text.as_bytes()));
+        let foreign = Arc::new(Runbook { text, digest, ..Arc::unwrap_or_clone(Arc::clone(&good)) });
+        let cases = [
+            (&foreign, Vec::new(), "1 error"),
+            (&good, vec![event("a", r#"{"what":"teleported"}"#)], "teleported"),
+            (&good, vec![event("a", r#"{"what":"answered","value":1}"#)], "by"),
+            (&good, vec![event("gone", r#"{"what":"begun"}"#)], "gone"),
+        ];
+        for (runbook, records, part) in cases {
+            let error = taken_up(runbook, records).await.expect_err(part);
+            assert!(matches!(error, OpenError::Unreadable { .. }), "{error:?}");
+            assert!(error.to_string().contains(part), "{error}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     domain::{Environment, RunId, Text},
     held::held,
     journal::{Did, End, HeldBack, Record},
+    operations::values::Seconds,
 };
 
 const SCHEMA: &str = "opsctl/runbook-report/1";
@@ -84,6 +85,17 @@ pub fn steps(runbook: &Runbook, course: &Course) -> Vec<StepReport> {
         evidence: progress.evidence.clone(),
     });
     report.collect()
+}
+
+/// How the time that a run took compares with the recovery time of its runbook. None: the run is open.
+pub fn recovery(end: Option<End>, seconds: f64, allowed: Seconds) -> &'static str {
+    match (end, seconds <= f64::from(allowed.0)) {
+        (Some(End::Done | End::Nothing), true) => "met",
+        (None, true) => "not over yet",
+        // A run that did not recover meets nothing, however short it was.
+        (Some(End::Failed | End::Refused | End::Partly | End::Stale | End::Interrupted), true) => "not recovered",
+        (_, false) => "not met",
+    }
 }
 
 impl RunbookReport {

@@ -221,7 +221,7 @@ pub enum RunbookRow {
     /// A run: how it stands, in words.
     Run { subject: Subject, name: String, environment: Option<EnvironmentName>, words: String, role: Role },
     /// A runbook, by its name.
-    Book { name: String, cells: [String; 4], is_good: bool },
+    Book { name: String, cells: [String; 5], is_good: bool },
 }
 
 /// A runbook as it is read.

@@ -37,15 +37,15 @@ pub(super) async fn run(args: &ListRunbooks, global: &Global, out: &mut Output) 
     let all = shelf(global).all().map_err(|error| not_found(&error, global))?;
     let rows: Vec<Row> = all.iter().map(row).collect();
     let table = || {
-        let mut table = Table::new(&["NAME", "TITLE", "STEPS", "PARAMETERS", "FROM"]);
+        let mut table = Table::new(&["NAME", "TITLE", "STEPS", "BY HAND", "PARAMETERS", "FROM"]);
         for row in &rows {
-            let steps = format!("{} ({} typed)", row.steps, row.typed);
+            let (steps, by_hand) = (row.steps.to_string(), (row.steps - row.typed).to_string());
             let from = match (&row.problems, &row.file) {
                 (Some(problems), _) => format!("{problems}: see `runbook check`"),
                 (None, Some(_)) => "yours".to_owned(),
                 (None, None) => "opsctl".to_owned(),
             };
-            table.row([row.name.clone(), row.title.to_string(), steps, row.parameters.join(", "), from]);
+            table.row([row.name.clone(), row.title.to_string(), steps, by_hand, row.parameters.join(", "), from]);
         }
         table
     };

@@ -60,7 +60,7 @@ fn not_found(error: &ShelfError, global: &Global) -> CliError {
 
 /// What is wrong with a runbook that was to be used.
 fn refused(problems: &Problems) -> CliError {
-    CliError::usage(&problems.render(Paint::Plain), "mend the runbook")
+    CliError::usage(&problems.render(Paint::Plain), "fix the runbook")
 }
 
 /// Whether a file that a runbook links to is there.

@@ -44,9 +44,9 @@ impl Open {
 
     fn waits(&self) -> String {
         match (&self.waits_for, self.busy) {
-            (_, true) => "is being carried out".to_owned(),
+            (_, true) => "is running".to_owned(),
             (Some(waits_for), false) => format!("waits for {waits_for}"),
-            (None, false) => "broke off".to_owned(),
+            (None, false) => "was interrupted".to_owned(),
         }
     }
 

@@ -35,6 +35,8 @@ pub(super) struct Caller {
     can_ask: bool,
     /// A decision is good for one failure.
     decision: Mutex<Option<Decision>>,
+    /// Whether the decision is also about what the run waits for when it is resumed.
+    decides_at_once: AtomicBool,
     shown: Mutex<Drawn>,
     /// Whether something was done since the last answer: who is asked now may look elsewhere.
     has_worked: AtomicBool,
@@ -61,10 +63,29 @@ impl Caller {
             format,
             can_ask: prompt::can_ask(),
             decision: Mutex::new(decision),
+            decides_at_once: AtomicBool::new(false),
             shown: Mutex::default(),
             has_worked: AtomicBool::new(false),
             is_called: AtomicBool::new(false),
         })
+    }
+
+    /// For a run that is resumed: what was decided is about whatever it waits for, failed or not.
+    pub(super) fn deciding_at_once(self) -> Self {
+        self.decides_at_once.store(true, Ordering::Relaxed);
+        self
+    }
+
+    /// Why a step is not done that was decided about before anything of it was asked.
+    fn declined(&self) -> Option<Text> {
+        if !self.decides_at_once.swap(false, Ordering::Relaxed) {
+            return None;
+        }
+        let decision = self.decision.lock().unwrap_or_else(PoisonError::into_inner);
+        match decision.as_ref()? {
+            Decision::Skip { .. } | Decision::Stop {} | Decision::ByHand { .. } => Some(Text::from("declined")),
+            Decision::Again { .. } | Decision::CheckAgain {} => None,
+        }
     }
 
     fn say(&self, text: &str) {
@@ -112,13 +133,16 @@ impl Caller {
     }
 
     async fn consent(&self, asked: ToAgree<'_>) -> Reply<Consent> {
+        if let Some(because) = self.declined() {
+            return Reply::No(because);
+        }
         let ToAgree { plan, environment, .. } = asked;
         let command = command_line(&plan.operation, &plan.environment, &environment.invocation);
         self.show_step(asked.at);
         match asked.why {
             Why::Step => {}
-            Why::GoOn => self.say("This goes on with what an earlier run left."),
-            Why::Undo => self.say("The run is stopped. This takes the step back."),
+            Why::GoOn => self.say("This continues an unfinished run of this step."),
+            Why::Undo => self.say("The run was stopped. This undoes the step."),
         }
         if let Some((part, parts)) = asked.part {
             self.say(&format!("Part {part} of {parts}."));
@@ -140,7 +164,7 @@ impl Caller {
             gate::Ask::Yes | gate::Ask::Type(_) if !self.can_ask => return Reply::Nobody,
             gate::Ask::Yes | gate::Ask::Type(_) => {}
         }
-        self.call(asked.at, "consent to");
+        self.call(asked.at, "approval of");
         let (asks, shown) = (gate_asks.clone(), plan.clone());
         let answer = tokio::task::spawn_blocking(move || prompt::consent(&asks, &shown)).await;
         let answer = answer.ok().and_then(Result::ok).unwrap_or_default();
@@ -160,6 +184,9 @@ impl Caller {
                 Ok(value) => Reply::Said(value),
                 Err(because) => Reply::No(Text::line(&format!("--set {}: {because}", ask.keep))),
             };
+        }
+        if let Some(because) = self.declined() {
+            return Reply::No(because);
         }
         if !self.can_ask {
             return Reply::Nobody;
@@ -189,10 +216,13 @@ impl Caller {
         if let Some((_, note)) = self.said.done.iter().find(|(name, _)| *name == step.id) {
             return Reply::Said(note.as_deref().map(Text::line));
         }
+        if let Some(because) = self.declined() {
+            return Reply::No(because);
+        }
         if !self.can_ask {
             return Reply::Nobody;
         }
-        self.call(at, "a person who does");
+        self.call(at, "someone to do");
         self.show_step(at);
         let answer = Self::ask("Done? [y, a note, n, or nothing to leave the run open] ".to_owned()).await;
         match answer.to_ascii_lowercase().as_str() {
@@ -204,6 +234,7 @@ impl Caller {
     }
 
     async fn decision(&self, at: At<'_>) -> Reply<Decision> {
+        self.decides_at_once.store(false, Ordering::Relaxed);
         let given = self.decision.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(decision) = given {
             return Reply::Said(decision);
@@ -211,19 +242,19 @@ impl Caller {
         if !self.can_ask {
             return Reply::Nobody;
         }
-        self.call(at, "a decision about");
+        self.call(at, "a decision on");
         self.end_bar();
         let because = at.progress().because.clone().unwrap_or_default();
         self.say(&format!("`{}` has failed: {because}", at.step().name));
         let again = match at.progress().left() {
-            Some(ran) => format!("again (goes on with run {})", ran.run),
+            Some(ran) => format!("again (continues run {})", ran.run),
             None => "again".to_owned(),
         };
         let resend = match at.progress().left() {
-            Some(_) => ", resend (sends once more what may have been sent)",
+            Some(_) => ", resend (resends messages that may have been sent)",
             None => "",
         };
-        let check = if at.progress().check_failed() { ", check (looks once more)" } else { "" };
+        let check = if at.progress().check_failed() { ", check (checks again without repeating the step)" } else { "" };
         for _ in 0..TRIES_MAX {
             let question =
                 format!("{again}{resend}{check}, skip=REASON, by-hand=NOTE, stop, or nothing to leave the run open: ");
@@ -304,7 +335,8 @@ fn step_line(at: At<'_>) -> String {
     let took = progress.seconds().map(|seconds| format!(", {}", duration(seconds))).unwrap_or_default();
     let because = match progress.state {
         StepState::Running => {
-            let what = if matches!(step.action, Action::Do(_)) { String::new() } else { format!(": {}", said(step)) };
+            let is_said = matches!(step.action, Action::Do(_) | Action::ByHand);
+            let what = if is_said { String::new() } else { format!(": {}", said(step)) };
             return format!("{}/{} {}{what}", at.index + 1, at.runbook.steps.len(), step.name);
         }
         StepState::Waiting

@@ -22,11 +22,13 @@ use crate::{
     cloud::Cloud,
     domain::{EnvironmentName, RunId, Text, invocation::quoted, words::duration},
     journal::{End, HeldBack},
+    operations::values::Seconds,
     run::Context,
     runbook::{
-        Action, Kind, Runbook, Values,
+        Kind, Runbook, Step, Values,
         drive::{
-            Beginner, By, OpenError, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, reopen, standing,
+            Beginner, By, OpenError, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, recovery, reopen,
+            standing,
         },
         things,
     },
@@ -42,16 +44,16 @@ pub(super) enum How {
 pub(super) async fn run(args: &RunRunbook, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let shelved = find(&args.runbook, global)?;
     let Some(runbook) = shelved.checked.runbook else { return Err(refused(&shelved.checked.problems)) };
-    unknown_names(&runbook, &args.said)?;
+    fits(&runbook, &args.said)?;
     let caller = Caller::new(&args.said, out.format).map_err(|because| CliError::usage(&because, ""))?;
     let state = state(global).await?;
     let world = world_of(&runbook, global, out).await?;
     let cloud = acting(&world, global).await?;
     let parameters = parameters(&runbook, &args.said, cloud, out).await?;
+    deadline(&runbook, &parameters, cloud, out).await;
     if args.dry_run {
         return preview::show(&runbook, &parameters, (cloud, &state), out).await;
     }
-    deadline(&runbook, &parameters, cloud, out).await;
     let reason = args.said.reason.as_deref().map(Text::line);
     let who = Beginner { continues: args.continues.clone(), ..Beginner::new(person(), reason) };
     let runbook = Arc::new(runbook);
@@ -59,12 +61,23 @@ pub(super) async fn run(args: &RunRunbook, global: &Global, out: &mut Output) ->
     let opened = begin(&runbook, parameters, environment, who, (&state, cloud.clock(), fastrand::u64(..))).await;
     let opened = opened.map_err(|error| cannot_open(&error, global))?;
     let resume = global.command(&format!("runbook resume {}", opened.run));
-    out.note(&format!("run {} of {}; `{resume}` goes on with it if it is left", opened.run, runbook.name));
+    out.note(&format!("runbook {}, run {}; if it stops early, `{resume}` continues it", runbook.name, opened.run));
     if let Some(earlier) = &opened.continues {
         let export = global.command(&format!("runbook export {earlier}"));
-        out.note(&format!("it goes on from run {earlier}, which did not recover: `{export}` tells what was done"));
+        out.note(&format!("it follows run {earlier}, which did not recover: `{export}` shows what was done"));
     }
+    overview(&opened, out);
     carry_out(opened, &caller, (&world, cloud), state, out).await
+}
+
+/// All steps before the first: whoever runs it looks ahead to judge the risk.
+fn overview(opened: &Opened, out: &mut Output) {
+    let steps = &opened.runbook.steps;
+    let width = steps.iter().map(|step| step.what().len()).max().unwrap_or(0);
+    for (number, step) in steps.iter().enumerate() {
+        let always = if step.always { " (always)" } else { "" };
+        out.note(&format!("  {:>2}  {:width$}  {}{always}", number + 1, step.what(), step.name));
+    }
 }
 
 pub(super) async fn resume(
@@ -75,6 +88,7 @@ pub(super) async fn resume(
 ) -> Result<Exit, CliError> {
     let state = state(global).await?;
     let caller = Caller::new(&args.said, out.format).map_err(|because| CliError::usage(&because, ""))?;
+    let caller = caller.deciding_at_once();
     let folder = state.open(&args.run).map_err(|error| cannot_open(&error.into(), global))?;
     let known = standing(&folder).map_err(|error| cannot_open(&error, global))?;
     let mut global = global.clone();
@@ -83,13 +97,25 @@ pub(super) async fn resume(
     }
     if global.environments != [known.environment.0.clone()] {
         let what = format!("run {} is of {}", args.run, known.environment);
-        return Err(CliError::usage(&what, "leave --env out: a run stays in its environment"));
+        return Err(CliError::usage(&what, "omit --env: a run stays in its environment"));
     }
-    unknown_names(&known.runbook, &args.said)?;
+    fits(&known.runbook, &args.said)?;
+    for (name, given) in args.said.set.iter().filter(|(name, _)| known.runbook.parameter(name).is_some()) {
+        let value =
+            known.parameters.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        if value.as_deref() != Some(given.trim()) {
+            let what =
+                format!("run {} has {name} = {}: parameters stay as they were", args.run, value.unwrap_or_default());
+            return Err(CliError::usage(&what, "start a new run for another value"));
+        }
+    }
     if let Ok(shelved) = shelf(&global).find(&known.runbook.name)
         && shelved.runbook().is_some_and(|now| now.digest != known.runbook.digest)
     {
-        out.note(&format!("{} has changed since the run began; the run goes on with its own copy", known.runbook.name));
+        out.note(&format!(
+            "{} has changed since the run started; the run continues with its own copy",
+            known.runbook.name
+        ));
     }
     let world = world_of(&known.runbook, &global, out).await?;
     let cloud = acting(&world, &global).await?;
@@ -195,14 +221,7 @@ fn tell(report: &RunbookReport, exit: Exit, cloud: &Cloud, out: &mut Output) -> 
         out.line(&format!("  {:>2}  {:width$}  {}{because}", number + 1, step.state.words(), step.name))?;
     }
     if let Some(allowed) = report.recovery_seconds {
-        let is_within = report.seconds <= f64::from(allowed);
-        let how = match (report.end, is_within) {
-            (Some(End::Done | End::Nothing), true) => "met",
-            (None, true) => "not over yet",
-            // What did not recover met nothing.
-            (Some(_), true) => "not recovered",
-            (Some(_) | None, false) => "not met",
-        };
+        let how = recovery(report.end, report.seconds, Seconds(allowed));
         out.line(&format!("  recovery time {}: {how}", crate::operations::values::in_words(allowed.into())))?;
     }
     if let Some(waits_for) = &report.waits_for {
@@ -211,7 +230,7 @@ fn tell(report: &RunbookReport, exit: Exit, cloud: &Cloud, out: &mut Output) -> 
     let environment = cloud.environment();
     for HeldBack { what, back } in &report.held {
         let back = back.as_ref().map(|words| format!(": `{}`", environment.invocation.command(words.as_str())));
-        out.whole(&format!("  held back: {what}{}", back.unwrap_or_default()))?;
+        out.whole(&format!("  not undone: {what}{}", back.unwrap_or_default()))?;
     }
     if exit != Exit::Done {
         out.line(&format!("  exit code {}: {}", exit.code(), exit.meaning()))?;
@@ -225,22 +244,26 @@ fn tell(report: &RunbookReport, exit: Exit, cloud: &Cloud, out: &mut Output) -> 
     Ok(())
 }
 
-/// What is set or done and is neither a parameter, a question nor a step.
-fn unknown_names(runbook: &Runbook, said: &Said) -> Result<(), CliError> {
-    let answers = runbook.steps.iter().filter_map(|step| match &step.action {
-        Action::Ask(ask) => Some(ask.keep.as_str()),
-        Action::ByHand | Action::Do(_) | Action::Check | Action::Wait(_) | Action::Collect => None,
-    });
+/// What is set or done is a parameter, a question or a step of the runbook, and an answer is of its question's kind.
+fn fits(runbook: &Runbook, said: &Said) -> Result<(), CliError> {
+    let answers = runbook.steps.iter().filter_map(Step::ask).map(|ask| ask.keep.as_str());
     let names: Vec<&str> = runbook.parameters.iter().map(|parameter| parameter.name.as_str()).chain(answers).collect();
     let steps: Vec<&str> = runbook.steps.iter().map(|step| step.id.as_str()).collect();
     let wrong_set = said.set.iter().map(|(name, _)| name.as_str()).find(|name| !names.contains(name));
     let wrong_step = said.done.iter().map(|(name, _)| name.as_str()).find(|name| !steps.contains(name));
     let lists = format!("runbook show {}", runbook.name);
     match (wrong_set, wrong_step) {
-        (Some(name), _) => Err(CliError::unknown(("parameter or question", name), names, &lists)),
-        (None, Some(name)) => Err(CliError::unknown(("step", name), steps, &lists)),
-        (None, None) => Ok(()),
+        (Some(name), _) => return Err(CliError::unknown(("parameter or question", name), names, &lists)),
+        (None, Some(name)) => return Err(CliError::unknown(("step", name), steps, &lists)),
+        (None, None) => {}
     }
+    for ask in runbook.steps.iter().filter_map(Step::ask) {
+        for (name, given) in said.set.iter().filter(|(name, _)| *name == ask.keep) {
+            let unfit = |because| CliError::usage(&format!("{name}: {because}"), &format!("--set {name}=..."));
+            ask.parse(given).map_err(unfit)?;
+        }
+    }
+    Ok(())
 }
 
 /// Parameters as they were set, else their defaults, else what a person says; what names things names real ones.
@@ -318,7 +341,7 @@ pub(super) fn cannot_open(error: &OpenError, global: &Global) -> CliError {
     match error {
         OpenError::Journal(error) => CliError::from(error),
         OpenError::Write { .. } => {
-            CliError::failed(&error.to_string(), "make room, or mend the permissions of the state folder")
+            CliError::failed(&error.to_string(), "free disk space, or fix the permissions of the state folder")
         }
         OpenError::Other { run } => CliError::usage(
             &error.to_string(),
@@ -327,10 +350,12 @@ pub(super) fn cannot_open(error: &OpenError, global: &Global) -> CliError {
         OpenError::Ended { run, .. } => {
             CliError::usage(&error.to_string(), &format!("`{}` has its timeline", command("export", run)))
         }
-        OpenError::Changed { .. } => CliError::new(Exit::Refused, &error.to_string(), "begin a new run"),
-        OpenError::Unreadable { .. } => {
-            CliError::new(Exit::Refused, &error.to_string(), "use the version that began it, or begin a new run")
-        }
+        OpenError::Changed { .. } => CliError::new(Exit::Refused, &error.to_string(), "start a new run"),
+        OpenError::Unreadable { .. } => CliError::new(
+            Exit::Refused,
+            &error.to_string(),
+            "use the version of opsctl that started it, or start a new run",
+        ),
         OpenError::Driven { run, .. } => {
             CliError::new(Exit::Refused, &error.to_string(), &format!("`{}` takes it over", command("take-over", run)))
         }

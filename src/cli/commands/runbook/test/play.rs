@@ -18,7 +18,7 @@ use crate::{
     journal::{End, StateFolder},
     run::Context,
     runbook::{
-        Action, Runbook, Values,
+        Runbook, Step, Values,
         drive::{Beginner, By, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, reopen},
     },
     sandbox::{
@@ -68,12 +68,7 @@ fn fits(runbook: &Runbook, test: &Test) -> Result<(), String> {
     if let Some(name) = test.set.keys().find(|name| runbook.parameter(name).is_none()) {
         return Err(format!("{} has no parameter `{name}`", runbook.name));
     }
-    let asks = |name: &String| {
-        runbook.steps.iter().any(|step| match &step.action {
-            Action::Ask(ask) => ask.keep == *name,
-            Action::ByHand | Action::Do(_) | Action::Check | Action::Wait(_) | Action::Collect => false,
-        })
-    };
+    let asks = |name: &String| runbook.steps.iter().filter_map(Step::ask).any(|ask| ask.keep == *name);
     match test.answers.keys().find(|name| !asks(name)) {
         Some(name) => Err(format!("{} has no question `{name}`", runbook.name)),
         None => Ok(()),
@@ -234,7 +229,7 @@ fn wrong(test: &Test, report: &RunbookReport) -> Vec<String> {
         let fits =
             held.len() == wanted.len() && held.iter().zip(wanted).all(|(held, part)| held.contains(part.as_str()));
         if !fits {
-            wrong.push(format!("held back is {held:?}, not {wanted:?}"));
+            wrong.push(format!("not undone is {held:?}, not {wanted:?}"));
         }
     }
     if !wrong.is_empty() {
