@@ -223,5 +223,6 @@ fn queue(at: usize) -> Seen {
         oldest: None,
         trend,
         waiting_since: None,
+        leaving: None,
     }
 }

@@ -29,6 +29,7 @@ const WANTED: Wanted = Wanted {
     is_bounded: false,
     deadline: None,
     earlier: None,
+    runs: None,
 };
 
 /// How long a listing takes where every call takes its time.

@@ -1,5 +1,7 @@
 //! Documents tell the truth: the README's commands run, its tables are the program's, the reference is fresh.
 
+mod permissions;
+
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -53,7 +55,11 @@ impl Clean {
     }
 
     /// Runs a command to its end, or fails.
-    fn run(&self, mut command: Command) -> Output {
+    fn run(&self, command: Command) -> Output {
+        self.run_within(command, COMMAND_LIMIT)
+    }
+
+    fn run_within(&self, mut command: Command, limit: Duration) -> Output {
         let streams = folder();
         let file = |name: &str| fs::File::create(streams.path().join(name)).expect("a file");
         let started = Instant::now();
@@ -62,9 +68,9 @@ impl Clean {
             if let Some(status) = child.try_wait().expect("a child") {
                 break status;
             }
-            if started.elapsed() > COMMAND_LIMIT {
+            if started.elapsed() > limit {
                 child.kill().expect("our own child");
-                panic!("{command:?} takes longer than {COMMAND_LIMIT:?}");
+                panic!("{command:?} takes longer than {limit:?}");
             }
             std::thread::sleep(Duration::from_millis(10));
         };
@@ -87,9 +93,10 @@ fn shown(output: &Output) -> String {
 }
 
 #[test]
-fn every_command_of_the_readme_runs_as_it_stands() {
-    let readme = document("README.md");
-    let lines: Vec<&str> = blocks(&readme, "sh").into_iter().flat_map(str::lines).collect();
+fn every_command_of_the_readme_and_the_guide_to_runbooks_runs_as_it_stands() {
+    let documents = [document("README.md"), document("docs/runbooks.md")];
+    let blocks = documents.iter().flat_map(|document| blocks(document, "sh"));
+    let lines: Vec<&str> = blocks.flat_map(str::lines).collect();
     assert!(lines.len() >= 12, "the README shows a redrive and more, not {lines:?}");
     let clean = Clean::new();
     for line in lines {
@@ -152,6 +159,29 @@ fn the_readmes_local_environment_works_on_a_served_sandbox() {
 }
 
 #[test]
+fn the_readmes_runbook_runs_without_anybody() {
+    let readme = document("README.md");
+    let block = blocks(&readme, "console").into_iter().find(|block| block.contains("runbook run")).expect("a runbook");
+    let [serve, run] = block.lines().collect::<Vec<_>>()[..] else { panic!("a sandbox and a run, not {block}") };
+    let clean = Clean::new();
+    let words: Vec<&str> = serve.split('#').next().unwrap_or_default().split_whitespace().skip(1).collect();
+    let mut command = clean.command("opsctl", &[&words[..], &["--port", "0"]].concat());
+    let mut served = command.stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(served.stdout.take().expect("a pipe")).lines();
+    let is_up = lines.by_ref().map_while(Result::ok).any(|line| line.starts_with("export AWS_ENDPOINT_URL="));
+    // What takes a quarter of an hour there.
+    let output = clean.run_within(clean.command("sh", &["-c", run]), 5 * COMMAND_LIMIT);
+    served.kill().expect("our own child");
+    served.wait().expect("ended");
+    assert!(is_up && output.status.success(), "{}", shown(&output));
+    assert!(
+        shown(&output).contains("done") && shown(&output).contains("timeline: opsctl runbook export"),
+        "{}",
+        shown(&output)
+    );
+}
+
+#[test]
 fn every_make_target_of_the_documents_exists() {
     let makefile = document("Makefile");
     for name in ["README.md", "CONTRIBUTING.md"] {
@@ -178,11 +208,16 @@ fn the_readmes_exit_codes_are_the_programs() {
 
 #[test]
 fn links_between_documents_lead_somewhere() {
-    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-        for link in document(name).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let path = link.split('#').next().unwrap_or_default();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guides = fs::read_dir(root.join("docs")).expect("a folder").map(|file| file.expect("a file").path());
+    let guides = guides.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let roots = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root.join(name));
+    for path in guides.chain(roots) {
+        let (text, folder) = (fs::read_to_string(&path).expect("readable"), path.parent().expect("a folder"));
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
             let outside = link.starts_with("http");
-            assert!(outside || Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "{name} links to {link}");
+            assert!(outside || folder.join(file).exists(), "{} links to {link}", path.display());
         }
     }
 }
@@ -279,6 +314,50 @@ fn the_guide_to_outboxes_names_every_state_and_every_preset() {
     block_is_fresh("docs/outboxes.md", "presets", &format!("{head}{presets}"));
 }
 
+/// The guide's procedure, as a team has it and with three blocks more, is carried out as it stands.
+#[test]
+fn the_guides_procedure_runs_by_hand_and_with_three_blocks() {
+    let guide = document("docs/runbooks.md");
+    let texts: Vec<&str> = guide.split("````markdown\n").skip(1).filter_map(|rest| rest.split("````").next()).collect();
+    let [plain, blocks] = texts.as_slice() else { panic!("two procedures, not {texts:?}") };
+    let without = |text: &str| {
+        let mut kept = String::new();
+        let mut parts = text.split("```toml");
+        kept.push_str(parts.next().unwrap_or_default());
+        parts.for_each(|part| {
+            kept.push_str(part.split_once("```\n").map_or("", |(_, rest)| rest.trim_start_matches('\n')))
+        });
+        kept
+    };
+    assert_eq!(blocks.matches("```toml").count(), 3);
+    assert_eq!(without(blocks).trim(), plain.trim(), "only blocks were added");
+    let clean = Clean::new();
+    let done = "--done look_at_the_reader --done end_the_long_query=17 --done over_when_the_lag_is_below_5_seconds_for_10_minutes";
+    fs::write(clean.home.path().join("lag.md"), plain).expect("written");
+    let by_hand = clean.shell(&format!("opsctl runbook run ./lag.md --env dev --sandbox {done}"));
+    assert!(by_hand.status.success(), "{}", shown(&by_hand));
+    assert!(shown(&by_hand).matches(" by hand").count() >= 3, "{}", shown(&by_hand));
+    fs::write(clean.home.path().join("lag.md"), blocks).expect("written");
+    fs::write(clean.home.path().join("lag.test.toml"), LAG_TEST).expect("written");
+    let tested = clean.shell("opsctl runbook check ./lag.md && opsctl runbook test ./lag.md");
+    assert!(tested.status.success(), "{}", shown(&tested));
+}
+
+/// The reader lags for a quarter of an hour.
+const LAG_TEST: &str = r#"[[test]]
+name = "the lag is measured until it has been low for ten minutes"
+environment = "prod"
+set = { database = "nexusstream-prod" }
+done = ["end_the_long_query"]
+minutes = 5
+at = [
+    { after = "0s", do = { replica-lag = { database = "nexusstream-prod", seconds = 90 } } },
+    { after = "15m", do = { replica-lag = { database = "nexusstream-prod", seconds = 0 } } },
+]
+expect = { look_at_the_reader = "verified", end_the_long_query = "by-hand", over_when_the_lag_is_below_5_seconds_for_10_minutes = "verified" }
+end = "done"
+"#;
+
 #[test]
 fn the_guide_to_the_sandbox_names_every_call() {
     use opsctl::sandbox::world::service::SERVICES;
@@ -295,7 +374,14 @@ fn the_guide_to_the_sandbox_names_every_call() {
 fn the_guide_to_runbooks_names_every_key_and_every_field() {
     use opsctl::runbook::{things, typed};
     block_is_fresh("docs/runbooks.md", "runbook keys", &keys_of::<typed::Header>());
+    block_is_fresh("docs/runbooks.md", "parameter keys", &keys_of::<typed::ParameterBlock>());
+    block_is_fresh("docs/runbooks.md", "kinds", &words_of::<opsctl::runbook::Kind>("Kind"));
     block_is_fresh("docs/runbooks.md", "step keys", &keys_of::<typed::StepBlock>());
+    block_is_fresh("docs/runbooks.md", "repeat keys", &keys_of::<typed::RepeatBlock>());
+    block_is_fresh("docs/runbooks.md", "failure words", &words_of::<typed::OnFailure>("`on_failure`"));
+    block_is_fresh("docs/runbooks.md", "evidence", &words_of::<opsctl::runbook::EvidenceKind>("Evidence"));
+    block_is_fresh("docs/runbooks.md", "operations", &operations());
+    block_is_fresh("docs/runbooks.md", "built in", &built_in());
     let row = |field: things::Field| {
         let kind = field.kind.into_str();
         format!("| {kind} | `{}` | {} | {} |\n", field.path, field.type_words, field.comment)
@@ -324,6 +410,41 @@ fn the_guide_to_drills_names_every_key_and_every_drill() {
     };
     let rows: String = shelf::all(None).expect("no folder").into_iter().map(row).collect();
     of("drills", format!("| Drill | | System | Runbook |\n| --- | --- | --- | --- |\n{rows}"));
+}
+
+/// The words of an enum, as its comments say them.
+fn words_of<T: schemars::JsonSchema>(head: &str) -> String {
+    use opsctl::files::shape::{Subschemas, schema_of};
+    let schema = schema_of::<T>(Subschemas::Inline);
+    let row = |word: &serde_json::Value| {
+        let about = word["description"].as_str().expect("each word has a comment").split_whitespace();
+        format!("| `{}` | {} |\n", word["const"].as_str().expect("a word"), about.collect::<Vec<_>>().join(" "))
+    };
+    let words: String = schema["oneOf"].as_array().expect("words").iter().map(row).collect();
+    format!("| {head} | Is |\n| --- | --- |\n{words}")
+}
+
+/// What a step can do, with the inputs of each operation.
+fn operations() -> String {
+    let row = |kind: &opsctl::operations::OperationKind| {
+        let command = kind.arguments();
+        let name = |argument: &clap::Arg| argument.get_long().unwrap_or(argument.get_id().as_str()).replace('-', "_");
+        let names = command.get_arguments().map(name).filter(|name| name != "help");
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        format!("| `{}` | {} |\n", kind.name(), names.join(", "))
+    };
+    let rows: String = opsctl::operations::OperationKind::ALL.iter().map(row).collect();
+    format!("| `do` | `with` |\n| --- | --- |\n{rows}")
+}
+
+/// The runbooks that opsctl brings.
+fn built_in() -> String {
+    let all = opsctl::runbook::shelf::Shelf::default().all().expect("no folder");
+    let row = |shelved: &opsctl::runbook::shelf::Shelved| {
+        let title = shelved.runbook().map(|runbook| runbook.title.to_string()).unwrap_or_default();
+        format!("| [`{0}`](../runbooks/{0}.md) | {title} |\n", shelved.name)
+    };
+    format!("| Runbook | For |\n| --- | --- |\n{}", all.iter().map(row).collect::<String>())
 }
 
 /// The keys of a block, as its type's comments say them.

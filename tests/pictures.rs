@@ -1,6 +1,11 @@
 //! `make screenshots`: the pictures of the README, of the real binary in a real terminal on the demo's world.
 
-use std::{path::Path, process::Command};
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use crate::support::{picture::svg, terminal::Terminal};
 
@@ -19,7 +24,7 @@ fn pictures() {
     let mut terminal = Terminal::start(&command, SIZE);
     let shoot = |terminal: &Terminal, name: &str, title: &str| {
         // A frame is written in several pieces.
-        std::thread::sleep(std::time::Duration::from_millis(700));
+        std::thread::sleep(Duration::from_millis(700));
         let picture = terminal.look(|screen| svg(screen, title));
         std::fs::write(folder.join(format!("{name}.svg")), picture).expect("written");
     };
@@ -40,4 +45,62 @@ fn pictures() {
     shoot(&terminal, "palette", "The palette: any command, queue or environment by name");
     terminal.send("\u{3}").send("\u{3}");
     terminal.end();
+}
+
+/// A DLQ in alarm, from the runbook that fits to the end, on the demo's world, five times as fast: a canary is watched for minutes.
+#[test]
+#[ignore = "writes docs/pictures; run by `make screenshots`"]
+fn pictures_of_a_runbook() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
+    let command = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opsctl"));
+        command.args(words).env("HOME", home.path()).env("USER", "you").current_dir(home.path());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("COLORTERM", "truecolor");
+        command
+    };
+    let mut serve = command(&["sandbox", "serve", "--port", "0", "--speed", "5"]);
+    let mut served = serve.stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(served.stdout.take().expect("a pipe")).lines();
+    assert!(lines.by_ref().map_while(Result::ok).any(|line| line.starts_with("export AWS_ENDPOINT_URL=")));
+    let mut terminal = Terminal::start(&command(&["--sandbox"]), SIZE);
+    let shoot = |terminal: &Terminal, name: &str, title: &str| {
+        std::thread::sleep(Duration::from_millis(700));
+        let picture = terminal.look(|screen| svg(screen, title));
+        std::fs::write(folder.join(format!("{name}.svg")), picture).expect("written");
+    };
+    let agree = |terminal: &Terminal| {
+        until(terminal, "approval of");
+        terminal.send("\r").wait("[ No ]");
+        std::thread::sleep(Duration::from_millis(700));
+        terminal.send("y").gone("[ No ]");
+    };
+    terminal.wait("11 DLQs").wait("critical").send("/orders-dlq dev !valid\r").wait("runbook dlq-drain").send("B");
+    terminal.wait("Run dlq-drain");
+    shoot(&terminal, "runbook-offered", "A runbook that fits, with its queue filled in");
+    terminal.send("\r").wait("Find the cause").wait("waits for you").send("\r").wait("It is done");
+    terminal.send("\r").wait("an answer to").send("\r").wait("fix").send("1.4.2\r");
+    agree(&terminal);
+    until(&terminal, "watching");
+    shoot(&terminal, "runbook-canary", "The canary: a few messages first, and a look whether they come back");
+    agree(&terminal);
+    until(&terminal, "outcome");
+    shoot(&terminal, "runbook-verified", "Verified: what was done, measured, and in how long");
+    terminal.send("J").wait("Timeline").wait("started the run").send("e").wait("dlq-drain-");
+    shoot(&terminal, "runbook-timeline", "The timeline: who did what, and when");
+    terminal.send("\u{3}");
+    terminal.end();
+    served.kill().expect("our own child");
+    served.wait().expect("ended");
+}
+
+/// Waits for what takes minutes.
+fn until(terminal: &Terminal, text: &str) {
+    for _ in 0..600 {
+        if terminal.screen().contains(text) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    panic!("waited in vain for {text:?}: {}", terminal.screen());
 }

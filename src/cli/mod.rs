@@ -2,6 +2,7 @@
 //! allowed.
 
 pub mod args;
+mod attention;
 pub mod commands;
 pub mod complete;
 pub mod error;

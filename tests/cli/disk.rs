@@ -7,7 +7,7 @@ use opsctl::sandbox::world::lambda::State;
 use super::ground::{DEV, Ground, REGION};
 
 /// The binary under a limit on the size of files it writes, in blocks of 1,024 bytes.
-fn limited(ground: &Ground, blocks: u32, words: &[&str]) -> super::ground::Ended {
+pub(super) fn limited(ground: &Ground, blocks: u32, words: &[&str]) -> super::ground::Ended {
     let plain = ground.command(words);
     // A write over the limit shall fail as on a full disk, not end the process.
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");

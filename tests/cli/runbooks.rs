@@ -92,6 +92,9 @@ fn it_is_carried_out_without_a_terminal_and_its_timeline_exported() {
     assert_eq!(states(&report), ["by-hand", "verified", "verified", "verified"]);
     assert_eq!(ground.count("orders"), 5);
     let id = report["run"].as_str().expect("a run");
+    // All steps are listed before the first is begun.
+    let ahead = ended.err.split("1/4").next().unwrap_or_default();
+    assert!(ahead.contains("redrive   The rest") && ahead.contains("by hand   Look"), "{ended:?}");
     let timeline = ground.opsctl(&["runbook", "export", id]);
     assert_eq!(timeline.code, Some(0), "{timeline:?}");
     for part in ["# Drain a queue", "deploy", "1.4.2", "| A few | verified |", "2 moved"] {
@@ -118,7 +121,7 @@ fn where_nobody_can_be_asked_it_is_left_open_and_resumed_at_the_same_step() {
     assert_eq!((asked.code, states(&asked.json())[..2].to_vec()), (Some(7), vec!["by-hand", "running"]), "{asked:?}");
     let consent = resume(&["--set", "fix=2"]);
     assert_eq!(consent.code, Some(7), "{consent:?}");
-    assert!(consent.json()["waits_for"].as_str().expect("words").contains("consent"), "{consent:?}");
+    assert!(consent.json()["waits_for"].as_str().expect("words").contains("approval"), "{consent:?}");
     assert_eq!(ground.count("orders"), 0, "nothing is done unasked");
     let done = resume(&["--yes"]);
     assert_eq!(done.code, Some(0), "{done:?}");
@@ -140,6 +143,7 @@ fn another_person_takes_over_in_words() {
     assert_eq!(taken.code, Some(0), "{taken:?}");
     let timeline = ground.opsctl(&["runbook", "export", &id]).out;
     assert!(timeline.contains("ben took over from anna"), "{timeline}");
+    assert_eq!(timeline.matches(", approved by ben, done").count(), 2, "{timeline}");
 }
 
 #[test]
@@ -234,6 +238,35 @@ fn a_step_that_fails_waits_for_a_decision_and_each_leads_on() {
     }
 }
 
+/// A run that waits for somebody can be ended, or its step left out, where nobody can be asked.
+#[test]
+fn what_a_resumed_run_waits_for_is_decided_too() {
+    let cases: [(&[&str], &str, &str, i32); 6] = [
+        // Waits for a step by hand, for an answer, for approval.
+        (&[], "stop", "failed", 1),
+        (&[], "skip=known already", "skipped", 7),
+        (&["--done", "look"], "stop", "failed", 4),
+        (&["--done", "look", "--set", "fix=2"], "stop", "failed", 4),
+        (&["--done", "look", "--set", "fix=2"], "skip=somebody else does", "skipped", 7),
+        (&["--done", "look", "--set", "fix=2"], "again", "running", 7),
+    ];
+    for (said, decision, state, code) in cases {
+        let ground = ground(3);
+        let left = ground.opsctl(&run(said)).expect(7).json();
+        let (id, at) = (left["run"].as_str().expect("a run"), said.len() / 2);
+        let ended = ground.opsctl(&["runbook", "resume", id, "--decide", decision, "--output", "json"]);
+        assert_eq!((ended.code, states(&ended.json())[at]), (Some(code), state), "{said:?} {decision}: {ended:?}");
+        assert_eq!(ground.count("orders"), 0, "{decision}: nothing is done");
+    }
+    let ground = ground(3);
+    let left = ground.opsctl(&run(&[])).expect(7).json();
+    let id = left["run"].as_str().expect("a run");
+    let other = ground.opsctl(&["runbook", "resume", id, "--set", "queue=orders"]);
+    assert!(other.code == Some(2) && other.err.contains("queue = orders-dlq"), "{other:?}");
+    let same: Vec<&str> = ["runbook", "resume", id, "--set", "queue=orders-dlq"].into_iter().chain(ALL).collect();
+    ground.opsctl(&same).expect(0);
+}
+
 #[test]
 fn mistakes_are_shown_in_their_places_and_nothing_is_begun() {
     let ground = ground(1);
@@ -256,6 +289,40 @@ fn mistakes_are_shown_in_their_places_and_nothing_is_begun() {
         assert!(refused.code == Some(2) && refused.err.contains(part), "{set}: {refused:?}");
     }
     assert!(files(&ground, "journal.jsonl").is_empty(), "nothing is begun");
+}
+
+#[test]
+fn what_is_lost_if_nothing_is_done_is_told_from_the_start() {
+    let ground = ground(5);
+    for _ in 0..40 {
+        // How old the oldest message is, CloudWatch knows minutes later.
+        let shown = ground.opsctl(&run(&["--dry-run"])).expect(0);
+        if shown.err.contains("deadline: the oldest of ~5 messages in orders-dlq expires within 3 d") {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    panic!("no deadline is told");
+}
+
+#[test]
+fn names_that_no_environment_has_are_warned_of() {
+    let ground = ground(1);
+    let text = DRAIN
+        .replace("kind = \"queue\" }", "kind = \"queue\", default = \"order-dlq\" }")
+        .replace("queue = \"{queue}\", limit = 2", "queue = \"orders-dlq\", to = \"nowhere\", limit = 2");
+    write(&ground, "drain", &text);
+    let plain = ground.opsctl(&["runbook", "check", "drain"]).expect(0).out;
+    assert!(!plain.contains("has no queue"), "without an environment nothing is asked: {plain}");
+    let checked = ground.opsctl(&["runbook", "check", "drain", "-e", "dev"]).expect(0).out;
+    for part in
+        ["dev has no queue `order-dlq`", "did you mean `orders-dlq`?", "dev has no queue `nowhere`", "drain.md:5:"]
+    {
+        assert!(checked.contains(part), "{part}: {checked}");
+    }
+    assert!(!checked.contains("`orders-dlq`\n"), "what is there is not warned of: {checked}");
+    let both = ground.opsctl(&["runbook", "check", "drain", "-e", "dev", "-e", "staging"]).expect(0).out;
+    assert!(both.contains("none of dev, staging has a queue `nowhere`") && !both.contains("`orders-dlq` "), "{both}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use opsctl::{
-    cloud::ErrorKind,
+    cloud::{ErrorKind, mutes::own_rule},
     domain::{EnvironmentName, ServiceId, Standing},
     observe::{Focus, Kind, PartName, Severity, Snapshot, Subject, Verdict, verdict::verdicts},
     sandbox::world::{
@@ -427,4 +427,53 @@ async fn what_an_earlier_session_saw_is_there_at_once() {
     watched.watch.refresh();
     let fresh = |snapshot: &Snapshot| snapshot.estate.services.unknown.is_empty();
     watched.until("dev", "live", fresh).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn mutes_of_alarms_are_seen_with_their_end_and_gone_when_they_are_over() {
+    let clock = clock();
+    let names = ["own", "theirs", "loud"];
+    let place = names.into_iter().fold(whole(clock), |place, name| place.alarm(name, "ALARM"));
+    let mute = |rule: &str, alarm: &str| {
+        let schedule = json!({ "Expression": "at(2026-11-21T03:01)", "Duration": "PT10M", "Timezone": "UTC" });
+        let targets = json!({ "AlarmNames": [alarm] });
+        let rule = json!({ "Name": rule, "Rule": { "Schedule": schedule }, "MuteTargets": targets });
+        place.sandbox.with(|world, now| {
+            world.ask(now, &stage::caller(), ("cloudwatch", "PutAlarmMuteRule"), rule).expect("a rule");
+        });
+    };
+    mute(&own_rule("own"), "own");
+    mute("deploys", "theirs");
+    clock.sleep(Duration::from_secs(120)).await;
+    let watched = Watched::start(clock, &[&place]);
+    let muted = |snapshot: &Snapshot, name: &str| {
+        let rows = &snapshot.estate.alarms.rows;
+        rows.iter().find(|alarm| alarm.name == name).and_then(|alarm| alarm.muted()).map(|words| words.to_string())
+    };
+    let (snapshot, _) = watched.until("dev", "muted", |snapshot| muted(snapshot, "own").is_some()).await;
+    let until = "until 2026-11-21 03:11 UTC";
+    assert_eq!(muted(&snapshot, "own"), Some(format!("muted by opsctl {until}")));
+    assert_eq!(muted(&snapshot, "theirs"), Some(format!("muted by mute rule deploys {until}")));
+    assert_eq!(muted(&snapshot, "loud"), None);
+    let said = place.said(&snapshot);
+    let reason = |name: &str| {
+        let said = said_of(&said, &Subject::Alarm(name.to_owned())).expect("said");
+        (said.severity, said.reason.as_str().contains("muted until 03:11 UTC: it tells nobody"))
+    };
+    assert_eq!(names.map(reason), [(Severity::Notice, true), (Severity::Notice, true), (Severity::Warning, false)]);
+    clock.sleep(Duration::from_secs(10 * 60)).await;
+    watched.until("dev", "over", |snapshot| names.iter().all(|name| muted(snapshot, name).is_none())).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn mutes_that_may_not_be_read_hide_no_alarm() {
+    let clock = clock();
+    let place = whole(clock).alarm("loud", "ALARM");
+    place.deny("*", "cloudwatch:ListAlarmMuteRules");
+    let watched = Watched::start(clock, &[&place]);
+    let is_told = |snapshot: &Snapshot| !snapshot.estate.alarms.unknown.is_empty();
+    let (snapshot, _) = watched.until("dev", "told", is_told).await;
+    let words = snapshot.estate.alarms.unknown[0].words.to_string();
+    assert!(words.contains("mutes of alarms are not known"), "{words}");
+    assert!(said_of(&place.said(&snapshot), &Subject::Alarm("loud".to_owned())).is_some());
 }

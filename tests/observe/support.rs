@@ -13,6 +13,7 @@ use opsctl::{
     clock::Clock,
     cloud::Connect,
     domain::{AccountId, CredentialSource, Environment, EnvironmentName, Protection, QueueName},
+    journal::StateFolder,
     observe::{Focus, Policy, Seen, Site, Snapshot, Watch},
     sandbox::{
         Options, Sandbox,
@@ -27,8 +28,9 @@ use crate::support::stage;
 pub(super) struct Place {
     pub(super) sandbox: Sandbox,
     pub(super) environment: Environment,
-    opened: Opened,
-    cache: Option<PathBuf>,
+    pub(super) opened: Opened,
+    pub(super) cache: Option<PathBuf>,
+    pub(super) runs: Option<StateFolder>,
 }
 
 /// How often clients were made.
@@ -52,7 +54,7 @@ impl Place {
         let sandbox = Sandbox::new(World::new(7, clock.now()), clock, options);
         let environment =
             Environment { name: EnvironmentName(name.to_owned()), ..stage::environment(Protection::Confirm) };
-        Self { sandbox, environment, opened: Opened::default(), cache: None }
+        Self { sandbox, environment, opened: Opened::default(), cache: None, runs: None }
     }
 
     /// With these queues; `a>b` is a queue `a` whose dead letters go to `b`, which is made first.
@@ -65,6 +67,10 @@ impl Place {
 
     pub(super) fn cached_in(self, folder: &Path) -> Self {
         Self { cache: Some(folder.to_owned()), ..self }
+    }
+
+    pub(super) fn recorded_in(self, folder: &Path) -> Self {
+        Self { runs: Some(StateFolder::new(folder)), ..self }
     }
 
     pub(super) fn opened(&self) -> Opened {
@@ -133,7 +139,7 @@ impl Place {
             let (connect, environment) = (connect.clone(), Arc::clone(&opened));
             async move { connect.cloud(environment).await }
         });
-        Site { cache: self.cache.clone(), ..site }
+        Site { cache: self.cache.clone(), runs: self.runs.clone(), ..site }
     }
 }
 

@@ -6,11 +6,13 @@ use jiff::SignedDuration;
 use opsctl::{
     cloud::ErrorKind,
     domain::Dollars,
-    observe::{Kind, Snapshot, Source, queues::KnownBy, verdict::verdicts},
-    sandbox::world::FaultKind,
+    observe::{Kind, Snapshot, Source, Subject, queues::KnownBy, verdict::verdicts},
+    sandbox::world::{Answer, FaultKind},
 };
+use serde_json::json;
 
 use super::support::{Place, Watched, clock, is_complete, names, other_account, rows, seen};
+use crate::support::stage;
 
 const LATENCY: Duration = Duration::from_millis(10);
 
@@ -381,4 +383,58 @@ async fn what_an_earlier_session_saw_is_looked_at_where_listing_is_denied() {
         .until("dev", "seen", |snapshot| snapshot.queues.len() == 2 && seen(snapshot, "a").messages() == Some(1))
         .await;
     assert_eq!(snapshot.listing.error.as_ref().map(|error| error.kind), Some(ErrorKind::Denied));
+}
+
+/// Takes messages out of a queue as somebody with a script does.
+fn take_out(place: &Place, queue: &str, batches: usize) {
+    let url = format!("{}/{}/{queue}", stage::caller().origin, stage::ACCOUNT);
+    place.sandbox.with(|world, now| {
+        for _ in 0..batches {
+            let request = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10 });
+            let got = world.ask(now, &stage::caller(), ("sqs", "ReceiveMessage"), request).expect("received");
+            let Answer::Body(got) = got else { panic!("no body") };
+            let got: serde_json::Value = serde_json::from_slice(&got).expect("JSON");
+            let handles = got["Messages"].as_array().expect("messages").iter().enumerate();
+            let entries: Vec<_> = handles
+                .map(|(at, message)| json!({ "Id": at.to_string(), "ReceiptHandle": message["ReceiptHandle"] }))
+                .collect();
+            let request = json!({ "QueueUrl": url, "Entries": entries });
+            world.ask(now, &stage::caller(), ("sqs", "DeleteMessageBatch"), request).expect("deleted");
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_empties_a_dead_letter_queue_is_told() {
+    let (clock, state) = (clock(), tempfile::tempdir().expect("a folder"));
+    let place = Place::new("dev", clock, LATENCY).queues(["orders>orders-dlq", "bills>bills-dlq", "quiet>quiet-dlq"]);
+    let place = place.recorded_in(state.path());
+    ["orders-dlq", "bills-dlq", "quiet-dlq"].into_iter().for_each(|queue| place.put(queue, 60));
+    let watched = Watched::start(clock, &[&place]);
+    watched.until("dev", "complete", is_complete).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    take_out(&place, "bills-dlq", 3);
+    let (from, to) = (stage::arn("orders-dlq"), stage::arn("orders"));
+    let request = json!({ "SourceArn": from, "DestinationArn": to, "MaxNumberOfMessagesPerSecond": 1 });
+    place.sandbox.with(|world, now| {
+        world.ask(now, &stage::caller(), ("sqs", "StartMessageMoveTask"), request).expect("a task");
+    });
+    let thresholds = &place.environment.watch.thresholds;
+    let said = |snapshot: &Snapshot| verdicts(&place.environment, thresholds, snapshot, clock.now());
+    let elsewhere =
+        |snapshot: &Snapshot| said(snapshot).iter().filter(|verdict| verdict.kind == Kind::RedrivenElsewhere).count();
+    let (snapshot, passed) = watched.until("dev", "both are told", |snapshot| elsewhere(snapshot) == 2).await;
+    assert!(passed < Duration::from_secs(60), "{passed:?}");
+    let reason = |name: &str| {
+        let said = said(&snapshot);
+        let of_it = said.iter().find(|verdict| verdict.subject == Subject::Queue(name.into()));
+        of_it.map(|verdict| verdict.reason.to_string()).unwrap_or_default()
+    };
+    assert!(reason("orders-dlq").starts_with("a move task that opsctl did not start here"), "{}", reason("orders-dlq"));
+    assert!(reason("bills-dlq").contains("no run of opsctl on this machine took them"), "{}", reason("bills-dlq"));
+    assert!(reason("quiet-dlq").contains("lie there"), "{}", reason("quiet-dlq"));
+    // Where nobody knows which runs are opsctl's own, nobody is accused.
+    let unknowing = Watched::start(clock, &[&Place { runs: None, ..place }]);
+    let (snapshot, _) = unknowing.until("dev", "complete", is_complete).await;
+    assert!(snapshot.queues.iter().all(|seen| seen.leaving.is_none()));
 }

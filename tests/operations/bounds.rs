@@ -1,7 +1,7 @@
 //! Moving autoscaling's bounds with a count, and putting both back.
 
 use opsctl::{
-    domain::Protection,
+    domain::{Protection, Text},
     operations::{Operation, Scale, values::Seconds},
     run::{self, End},
     sandbox::world::{
@@ -75,9 +75,42 @@ async fn bounds_and_count_go_up_and_come_back() {
             (End::Done, (4, 4), (2, 6)),
             "{report:#?}"
         );
-        let nothing = stage.plan(&scale(None, false)).await.expect_err("it is forgotten");
-        assert!(nothing.to_string().contains("no bounds of main/api are remembered"), "{nothing}");
+        is_nothing_to_do(&mut stage).await;
     }
+}
+
+/// What was put back is forgotten.
+async fn is_nothing_to_do(stage: &mut Stage) {
+    let plan = stage.plan(&scale(None, false)).await.expect("a plan").plan;
+    assert!(plan.empty && plan.blockers.is_empty() && plan.calls.is_empty(), "{plan:#?}");
+    let warning = plan.warnings[0].as_str();
+    assert!(warning.starts_with("nothing to do: opsctl remembers no count of main/api"), "{warning}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_that_the_bounds_hold_comes_back_too_with_or_without_autoscaling() {
+    for autoscaling in [Some((2, 6)), None] {
+        let mut stage = stage(Protection::Confirm, &[("api", 4)], &[&["api"]]);
+        autoscaling.into_iter().for_each(|(min, max)| put(&stage, min, max));
+        is_nothing_to_do(&mut stage).await;
+        let plan = stage.plan(&scale(Some(5), true)).await.expect("a plan").plan;
+        let is_remembered = |change: &Text| change.as_str().contains("the count of 4 is remembered");
+        assert!(plan.changes.iter().any(is_remembered), "{plan:#?}");
+        assert!(stage.plan(&scale(Some(4), true)).await.expect("a plan").plan.empty, "nothing is changed");
+        for to in [5, 6] {
+            let report = stage.run(&scale(Some(to), true)).await;
+            assert_eq!((report.end, running(&stage, "api").0), (End::Done, to), "{report:#?}");
+        }
+        let report = stage.run(&scale(None, false)).await;
+        assert_eq!((report.end, running(&stage, "api")), (End::Done, (4, 4)), "{autoscaling:?}: {report:#?}");
+        is_nothing_to_do(&mut stage).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_sleeps_and_of_which_nothing_is_remembered_is_left() {
+    let mut stage = stage(Protection::TypeName, &[("api", 0)], &[]);
+    is_nothing_to_do(&mut stage).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +136,7 @@ async fn bounds_that_somebody_else_has_set_since_are_left() {
     );
     let report = stage.run(&scale(None, false)).await;
     assert_eq!((report.end, running(&stage, "api"), bounds(&stage).await), (End::Done, (4, 4), (3, 20)), "{report:#?}");
-    assert!(stage.plan(&scale(None, false)).await.is_err(), "it is forgotten");
+    is_nothing_to_do(&mut stage).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use opsctl::{
     domain::Protection,
+    journal::StateFolder,
+    observe::{Scope, Wanted, leaving, once},
     operations::{Operation, Redrive, values::EngineChoice},
     run::{self, End},
-    sandbox::world::Fault,
+    sandbox::world::{Fault, PutMessage},
 };
 
 use super::{orders, redrive};
-use crate::support::stage::Stage;
+use crate::support::stage::{Stage, caller};
 
 fn managed(change: impl FnOnce(&mut Redrive)) -> Operation {
     redrive(|redrive| {
@@ -102,4 +104,54 @@ async fn a_task_that_somebody_else_started_is_not_taken_for_ours() {
     assert_eq!(report.end, End::Failed, "{report:#?}");
     assert_eq!(report.details.tally().moved, 0);
     cloud.sqs.cancel_move_task(&theirs).await.expect("theirs still runs");
+}
+
+/// The move task that somebody else runs on `orders-dlq`, as far as journals in `state` tell.
+async fn elsewhere(stage: &Stage, state: &StateFolder) -> Option<String> {
+    let cloud = stage.cloud().await;
+    let wanted = Wanted { queues: Some(Scope::Configured), runs: Some(state), ..Wanted::default() };
+    let seen = once(&cloud, &wanted).await.snapshot;
+    let dlq = seen.queues.iter().find(|seen| seen.name.as_str() == "orders-dlq").expect("a DLQ");
+    let task = dlq.leaving.as_ref().expect("looked at").task.as_ref();
+    task.map(leaving::in_words)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_somebody_elses_only_where_no_journal_here_has_started_it() {
+    let nobody = tempfile::tempdir().expect("a folder");
+    for fault_of_start in [None, Some(r#"{"call":"StartMessageMoveTask","kind":"lost-after"}"#)] {
+        let mut stage = Stage::new(Protection::Confirm, &orders(200));
+        fault_of_start.into_iter().for_each(|text| stage.fault(fault(text)));
+        assert_eq!(elsewhere(&stage, &stage.folder()).await, None, "nobody moves anything");
+        let planned = stage.plan(&managed(|redrive| redrive.rate = Some(10))).await.expect("a plan");
+        let approved = stage.approve(planned.plan).expect("approval");
+        let context = stage.context().await;
+        let running = tokio::spawn(async move { run::execute(approved, &context).await });
+        stage.sandbox.clock().sleep(std::time::Duration::from_secs(5)).await;
+        assert_eq!(elsewhere(&stage, &stage.folder()).await, None, "it is being carried out here");
+        running.abort();
+        assert!(running.await.expect_err("aborted").is_cancelled());
+        assert_eq!(elsewhere(&stage, &stage.folder()).await, None, "its program was killed: SQS goes on");
+        let said = elsewhere(&stage, &StateFolder::new(nobody.path())).await.expect("another machine's");
+        assert!(said.starts_with("a move task that opsctl did not start here is moving messages to"), "{said}");
+        assert!(said.ends_with("of ~200 moved"), "{said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_task_of_somebody_else_is_not_taken_for_a_run_of_before() {
+    let mut stage = Stage::new(Protection::Confirm, &orders(50));
+    assert_eq!(stage.run(&managed(|redrive| redrive.limit = None)).await.end, End::Done);
+    stage.sandbox.with(|world, now| {
+        for _ in 0..50 {
+            world.put(now, &caller(), "orders-dlq", PutMessage::new("{}")).expect("a message");
+        }
+    });
+    stage.sandbox.clock().sleep(std::time::Duration::from_secs(600)).await;
+    let cloud = stage.cloud().await;
+    let arn = opsctl::domain::QueueArn(crate::support::stage::arn("orders-dlq"));
+    let to = opsctl::domain::QueueArn(crate::support::stage::arn("orders"));
+    cloud.sqs.start_move_task(&arn, Some(&to), Some(1)).await.expect("a task");
+    let said = elsewhere(&stage, &stage.folder()).await.expect("theirs");
+    assert!(said.contains("is moving messages to orders: "), "{said}");
 }

@@ -276,6 +276,7 @@ fn seen(name: &str, visible: u64) -> Seen {
         oldest: None,
         trend: Default::default(),
         waiting_since: None,
+        leaving: None,
     }
 }
 

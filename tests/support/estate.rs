@@ -245,6 +245,7 @@ pub(crate) fn paused(name: &str) -> SeenDatabase {
 pub(crate) fn alarm(name: &str, state: AlarmState, minutes: i64) -> Alarm {
     Alarm {
         name: name.to_owned(),
+        mutes: Vec::new(),
         state,
         since: Some(minutes_ago(minutes)),
         reason: Text::from(

@@ -64,7 +64,7 @@ async fn answered(live: &mut Live) {
     live.press("enter");
     live.until("an answer to").await;
     live.press("enter 1 . 4 enter");
-    live.until("consent to").await;
+    live.until("approval of").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,16 +100,16 @@ async fn what_is_left_stays_open_and_is_gone_on_with_by_another_console() {
     live.until("left open").await;
     let runs = stage.folder().list().expect("runs");
     assert!(
-        matches!(&runs[0].last.record, Record::RunbookLeft { waits_for, .. } if waits_for.as_str().contains("consent"))
+        matches!(&runs[0].last.record, Record::RunbookLeft { waits_for, .. } if waits_for.as_str().contains("approval"))
     );
     drop(live);
     let mut again = Live::with(&stage, shelf);
     again.press("9");
-    again.until("left open, waits for consent").await;
+    again.until("left open, waits for approval").await;
     again.press("enter");
-    again.until("carried it out last").await;
+    again.until("ran it last").await;
     again.press("R");
-    again.until("waits for consent").await;
+    again.until("Waits for approval").await;
     again.press("enter");
     again.until("type dev orders-dlq").await;
     again.press("d e v space o r d e r s - d l q enter d r i l l enter");

@@ -205,7 +205,7 @@ fn homes_verdict_fills_in_what_it_is_about() {
 fn what_is_missing_or_unknown_begins_nothing() {
     let mut console = console((120, 40));
     console.keys("9 R enter");
-    assert!(console.text().contains("the environment is needed"));
+    assert!(console.text().contains("required"));
     console.keys("space down");
     console.event(Event::Names(EnvironmentName("dev".to_owned()), Kind::Queue, Ok(vec!["orders-dlq".to_owned()])));
     console.take_effects();
@@ -361,11 +361,13 @@ fn somebody_elses_run_is_taken_over_only_when_asked_for_twice() {
         driver: Text::from("omar"),
         steps: standing(1),
         timeline: Vec::new(),
+        continues: None,
+        held: Vec::new(),
         end: None,
     };
     console.event(Event::Stood(asked.expect("it is read"), Ok(Box::new(stood))));
     console.keys("R");
-    assert!(console.text().contains("omar carries it out: O takes it over"), "{}", console.text());
+    assert!(console.text().contains("omar runs it: O takes it over"), "{}", console.text());
     console.keys("O");
     assert!(console.take_effects().is_empty(), "it was asked for once");
     console.keys("O");

@@ -9,6 +9,9 @@ use super::Text;
 pub struct Alarm {
     /// Name; only one alarm of an account and region has it.
     pub name: String,
+    /// Rules that mute it now: it takes no actions until they end.
+    #[serde(default)]
+    pub mutes: Vec<Mute>,
     pub state: AlarmState,
     pub since: Option<Timestamp>,
     /// Why, in CloudWatch's words.
@@ -21,6 +24,43 @@ pub struct Alarm {
     pub scales_only: bool,
     /// What its owner wrote about it.
     pub description: Option<Text>,
+}
+
+/// A rule of CloudWatch's that mutes an alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mute {
+    pub rule: Text,
+    /// Whether opsctl made it.
+    pub is_own: bool,
+    /// When it ends; none: it recurs, or its schedule can't be read.
+    pub until: Option<Timestamp>,
+}
+
+impl Alarm {
+    /// Whether it takes no actions now.
+    pub fn is_muted(&self) -> bool {
+        !self.actions_enabled || !self.mutes.is_empty()
+    }
+
+    /// Why it takes no actions, and until when: `muted by opsctl until 2026-11-21 03:31 UTC`; none: it takes them.
+    pub fn muted(&self) -> Option<Text> {
+        let disabled = (!self.actions_enabled).then(|| "its actions are disabled".to_owned());
+        let mutes = self.mutes.iter().map(|mute| {
+            let by = if mute.is_own { "opsctl".to_owned() } else { format!("mute rule {}", mute.rule) };
+            match mute.until {
+                Some(until) => format!("muted by {by} until {}", until.strftime("%F %H:%M UTC")),
+                None => format!("muted by {by}"),
+            }
+        });
+        let all: Vec<String> = disabled.into_iter().chain(mutes).collect();
+        (!all.is_empty()).then(|| Text::line(&all.join("; ")))
+    }
+
+    /// When the last of its mutes ends; none: it is not muted, or nobody can tell when that ends.
+    pub fn muted_until(&self) -> Option<Timestamp> {
+        let ends: Option<Vec<Timestamp>> = self.mutes.iter().map(|mute| mute.until).collect();
+        ends.filter(|_| self.actions_enabled)?.into_iter().max()
+    }
 }
 
 /// State of an alarm, the worst first.

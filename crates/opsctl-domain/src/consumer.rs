@@ -67,6 +67,11 @@ impl Mapping {
         said.starts_with("PROBLEM") || said.starts_with("Connection error")
     }
 
+    /// Whether it takes messages, or is about to.
+    pub fn takes(&self) -> bool {
+        !matches!(self.state, MappingState::Disabled | MappingState::Disabling | MappingState::Deleting)
+    }
+
     /// Function and source: `orders-consumer (orders)`. One function may have several mappings.
     pub fn function_and_source(&self) -> String {
         let source = match &self.queue {

@@ -60,7 +60,7 @@ pub mod watch;
 pub mod words;
 
 pub use advice::{Advice, Try};
-pub use alarm::{Alarm, AlarmChange, AlarmState, Watches};
+pub use alarm::{Alarm, AlarmChange, AlarmState, Mute, Watches};
 pub use connection::{Connection, Place, Server, Target};
 pub use consumer::{ConsumerId, KafkaLag, Mapping, MappingId, MappingState};
 pub use database::{

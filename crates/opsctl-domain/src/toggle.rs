@@ -45,6 +45,21 @@ impl Toggle {
     }
 }
 
+impl Toggle {
+    /// Of what it is shown as.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, name) = text.split_once(' ')?;
+        match kind {
+            "rule" => Some(Self::Rule(name.to_owned())),
+            "function" => Some(Self::Concurrency(name.to_owned())),
+            "mapping" => Some(Self::Mapping(MappingId(name.to_owned()))),
+            "alarm" => Some(Self::Alarm(name.to_owned())),
+            "retention" => Some(Self::Retention(QueueName(name.split_once(' ')?.1.to_owned()))),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Toggle {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,12 +6,26 @@ use crate::operations::values::Uncertain;
 use crate::{
     Decision, StepEvent,
     course::Kept,
-    domain::{Text, words::duration},
-    drive::Standing,
+    domain::{Invocation, RunId, Text, words::duration},
+    drive::{Standing, recovery},
+    journal::{HeldBack, JournalError, StateFolder},
 };
 
+/// Runs that went on from a run, oldest first.
+///
+/// # Errors
+/// The folder of runs can't be read.
+pub fn later(state: &StateFolder, run: &RunId) -> Result<Vec<RunId>, JournalError> {
+    let went_on = state.list()?.into_iter().filter(|later| later.continues() == Some(run));
+    let mut later: Vec<RunId> = went_on.map(|later| later.run).collect();
+    later.reverse();
+    Ok(later)
+}
+
 /// A run as a document for people who were not there.
-pub fn export(standing: &Standing) -> String {
+///
+/// `later` are runs that went on from it.
+pub fn export(standing: &Standing, later: &[RunId], invocation: &Invocation) -> String {
     let Standing { run, runbook, environment, begun_by, begun_at, reason, .. } = standing;
     let mut text = format!("# {}\n\n", markdown(&runbook.title));
     let row = |label: &str, value: &str| format!("| {label} | {} |\n", cell(value));
@@ -19,9 +33,15 @@ pub fn export(standing: &Standing) -> String {
     text.push_str(&row("Runbook", &format!("{} ({})", runbook.name, &runbook.digest[..12.min(runbook.digest.len())])));
     text.push_str(&row("Run", run.as_str()));
     text.push_str(&row("Environment", &environment.0));
-    text.push_str(&row("Begun", &format!("{} by {begun_by}", at(*begun_at))));
+    text.push_str(&row("Started", &format!("{} by {begun_by}", at(*begun_at))));
     if let Some(reason) = reason {
         text.push_str(&row("Reason", reason.as_str()));
+    }
+    if let Some(earlier) = &standing.continues {
+        text.push_str(&row("Follows", &format!("run {earlier}")));
+    }
+    for later in later {
+        text.push_str(&row("Followed by", &format!("run {later}")));
     }
     for (name, value) in &standing.parameters.0 {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -32,7 +52,7 @@ pub fn export(standing: &Standing) -> String {
     let outcome = standing.end.map_or("open", |end| end.words());
     text.push_str(&row("Outcome", &format!("{outcome}, after {}", duration(took))));
     if let Some(allowed) = runbook.recovery_time {
-        let met = if took <= f64::from(allowed.0) { "met" } else { "not met" };
+        let met = recovery(standing.end, took, allowed);
         text.push_str(&row("Recovery time", &format!("{allowed}: {met}")));
     }
     text.push_str("\n## Steps\n\n| Step | State | Took | |\n| --- | --- | --- | --- |\n");
@@ -46,14 +66,27 @@ pub fn export(standing: &Standing) -> String {
     for (time, line) in timeline(standing) {
         text.push_str(&format!("- {} {}\n", at(time), markdown(&line)));
     }
+    held_back(standing, invocation, &mut text);
     evidence(standing, &mut text);
     text
+}
+
+/// What nobody has put back.
+fn held_back(standing: &Standing, invocation: &Invocation, text: &mut String) {
+    if standing.held.is_empty() {
+        return;
+    }
+    text.push_str("\n## Not undone\n\n");
+    for HeldBack { what, back } in &standing.held {
+        let back = back.as_ref().map(|words| format!(": `{}`", invocation.command(words.as_str())));
+        text.push_str(&format!("- {}{}\n", markdown(what), back.unwrap_or_default()));
+    }
 }
 
 /// What happened, in order, each in a line.
 pub fn timeline(standing: &Standing) -> Vec<(Timestamp, Text)> {
     let mut lines: Vec<(Timestamp, Text)> =
-        vec![(standing.begun_at, Text::line(&format!("{} began the run", standing.begun_by)))];
+        vec![(standing.begun_at, Text::line(&format!("{} started the run", standing.begun_by)))];
     for (time, id, event) in &standing.events {
         let name = standing.runbook.steps.iter().find(|step| step.id == *id).map_or("?", |step| step.name.as_str());
         if let Some(words) = words(event) {
@@ -67,7 +100,7 @@ pub fn timeline(standing: &Standing) -> Vec<(Timestamp, Text)> {
 
 fn words(event: &StepEvent) -> Option<String> {
     Some(match event {
-        StepEvent::Begun {} => "begun".to_owned(),
+        StepEvent::Begun {} => "started".to_owned(),
         StepEvent::GuardUnknown { because } => because.to_string(),
         StepEvent::NotNeeded { saw } => format!("not needed ({saw})"),
         StepEvent::Collected { evidence } => format!("{} pieces of evidence", evidence.len()),
@@ -75,8 +108,9 @@ fn words(event: &StepEvent) -> Option<String> {
             serde_json::Value::Array(all) => format!("{} in all", all.len()),
             other => format!("{other} in all"),
         },
-        StepEvent::Ran { run, end, seconds, summary, .. } => {
-            format!("run {run} {}: {summary}, after {}", end.words(), duration(*seconds))
+        StepEvent::Ran { run, end, seconds, summary, by, .. } => {
+            let (by, end) = (approved(by.as_ref()), end.words());
+            format!("run {run}{by}, {end} after {}: {summary}", duration(*seconds))
         }
         StepEvent::NothingToDo { summary } => format!("nothing to do ({summary})"),
         StepEvent::NotDone { because } => format!("not done: {because}"),
@@ -92,18 +126,24 @@ fn words(event: &StepEvent) -> Option<String> {
             format!("{how} after {}: {saw}", duration(*seconds))
         }
         StepEvent::Decided { by, decision } => match decision {
-            Decision::Again { uncertain: Uncertain::Leave } => format!("{by} tries again"),
+            Decision::Again { uncertain: Uncertain::Leave } => format!("{by} tried again"),
             Decision::Again { uncertain: Uncertain::Resend } => {
-                format!("{by} tries again, and sends once more what may have been sent")
+                format!("{by} tried again, resending messages that may have been sent already")
             }
-            Decision::CheckAgain {} => format!("{by} checks again"),
+            Decision::CheckAgain {} => format!("{by} checked again"),
             Decision::ByHand { note } => format!("{by} did it by hand: {note}"),
             Decision::Skip { reason } => format!("{by} skipped it: {reason}"),
             Decision::Stop {} => format!("{by} stopped the run"),
         },
-        StepEvent::Undone { run, end, summary } => format!("taken back by run {run} ({}): {summary}", end.words()),
-        StepEvent::NotUndone { because } => format!("not taken back: {because}"),
+        StepEvent::Undone { run, end, summary, by } => {
+            format!("undone by run {run}{}, {}: {summary}", approved(by.as_ref()), end.words())
+        }
+        StepEvent::NotUndone { because } => format!("not undone: {because}"),
     })
+}
+
+fn approved(by: Option<&Text>) -> String {
+    by.map(|by| format!(", approved by {by}")).unwrap_or_default()
 }
 
 fn evidence(standing: &Standing, text: &mut String) {

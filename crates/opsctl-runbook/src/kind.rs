@@ -145,6 +145,13 @@ impl Kind {
         }
     }
 
+    /// "a queue", "an alarm".
+    pub fn with_article(self) -> String {
+        let name = self.into_str();
+        let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        format!("{article} {name}")
+    }
+
     /// A value such as it may have: with it a runbook is checked before anything is known.
     pub fn sample(self, choices: &[String]) -> Value {
         match self {

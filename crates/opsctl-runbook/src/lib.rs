@@ -10,6 +10,7 @@ pub mod document;
 pub mod drive;
 pub mod evidence;
 pub mod export;
+pub mod held;
 mod kind;
 pub mod lint;
 pub mod preview;

@@ -70,26 +70,27 @@ async fn planned(step: &Step, parameters: &Values, cloud: &Cloud, state: &StateF
 
 /// What a step that changes nothing does.
 pub fn said(step: &Step) -> String {
-    let check = |check: &crate::Check| {
+    let until = |check: &crate::Check| {
         let within = in_words(check.within.as_secs());
         let holds = match check.holds_for.as_secs() {
             0 => String::new(),
-            seconds => format!(", and for {}", in_words(seconds)),
+            seconds => format!(" and stays true for {}", in_words(seconds)),
         };
-        format!("{} within {within}{holds}", check.condition.text())
+        format!("{} (within {within}{holds})", check.condition.text())
     };
-    let then = step.check.as_ref().map(|condition| format!("; then {}", check(condition))).unwrap_or_default();
+    let check = |check: &crate::Check| format!("checks {}", until(check));
+    let then = step.check.as_ref().map(|condition| format!(", then {}", check(condition))).unwrap_or_default();
     match &step.action {
-        Action::ByHand => format!("a person does it{then}"),
+        Action::ByHand => format!("done by hand{then}"),
         Action::Check => step.check.as_ref().map(check).unwrap_or_default(),
-        Action::Ask(ask) if ask.choices.is_empty() => format!("asks for a {}{then}", ask.kind.into_str()),
+        Action::Ask(ask) if ask.choices.is_empty() => format!("asks for: {}{then}", ask.kind.into_str()),
         Action::Ask(ask) => format!("asks: {}{then}", ask.choices.join(", ")),
         Action::Wait(Wait::For(time)) => format!("waits {}{then}", in_words(time.as_secs())),
-        Action::Wait(Wait::Until(until)) => format!("waits until {}{then}", check(until)),
+        Action::Wait(Wait::Until(check)) => format!("waits until {}{then}", until(check)),
         Action::Collect => {
             let kinds: Vec<&str> = step.evidence.iter().map(|kind| kind.into_str()).collect();
             format!("saves {}", kinds.join(", "))
         }
-        Action::Do(change) => format!("{}{then}", change.template.operation.name()),
+        Action::Do(change) => format!("runs {}{then}", change.template.operation.name()),
     }
 }

@@ -165,6 +165,14 @@ impl Step {
         }
     }
 
+    /// Its question.
+    pub fn ask(&self) -> Option<&Ask> {
+        match &self.action {
+            Action::Ask(ask) => Some(ask),
+            Action::ByHand | Action::Do(_) | Action::Check | Action::Wait(_) | Action::Collect => None,
+        }
+    }
+
     /// What it is, in a word or two for lists.
     pub fn what(&self) -> &'static str {
         match &self.action {

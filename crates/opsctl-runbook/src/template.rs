@@ -2,10 +2,13 @@
 
 use clap::ArgAction;
 use serde_json::{Map, Value};
+use strum::VariantArray;
 
 use crate::{
+    Kind,
     domain::Text,
     operations::{Given, Operation, OperationKind, parse},
+    things::is_thing,
 };
 
 /// An operation with inputs that may be references, `"{queue}"` or `"{canary.run}"`.
@@ -56,6 +59,23 @@ impl Template {
         })
     }
 
+    /// Names of real things among its inputs, each with its kind. A pattern, a file or an ARN is not a plain name.
+    pub(crate) fn names(&self) -> Vec<(Kind, &str)> {
+        let command = self.operation.arguments();
+        let is_name = |text: &&str| reference(text).is_none() && !text.contains(['*', ':']) && !text.trim().is_empty();
+        let mut all = Vec::new();
+        for (input, value) in &self.inputs {
+            let argument = command.get_arguments().find(|argument| argument.get_id() == input.as_str());
+            let Some(kind) = argument.and_then(named_by).filter(|kind| is_thing(*kind)) else { continue };
+            let texts: Vec<&str> = match value {
+                Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+                other => other.as_str().into_iter().collect(),
+            };
+            all.extend(texts.into_iter().filter(is_name).map(|text| (kind, text)));
+        }
+        all
+    }
+
     /// The operation, by the very rules of the command line. `part` is the input of a repeated step, which wins.
     ///
     /// # Errors
@@ -90,6 +110,13 @@ impl Template {
             Value::Bool(_) | Value::Number(_) | Value::Object(_) => vec![given(Some(value.to_string()))],
         }
     }
+}
+
+/// What an argument names, by the word that stands for its value in the help: `QUEUE`.
+fn named_by(argument: &clap::Arg) -> Option<Kind> {
+    let shown = argument.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
+    let mut words = shown.split('|').map(str::to_lowercase).chain([argument.get_id().to_string()]);
+    words.find_map(|word| Kind::VARIANTS.iter().copied().find(|kind| kind.into_str() == word))
 }
 
 /// An input with what its references stand for, each with its own type.
@@ -176,6 +203,34 @@ mod tests {
         let unfit = fill(json!({ "queue": "q", "limit": 0 })).expect_err("below the bound");
         assert_eq!(unfit, "it is 1 or more");
         assert_eq!(fill(json!({})), Err("missing: --queue <QUEUE>".to_owned()));
+    }
+
+    #[test]
+    fn names_of_real_things_are_known_by_what_the_argument_takes() {
+        let of = |operation, inputs| {
+            let template = template(operation, inputs);
+            template.names().into_iter().map(|(kind, name)| (kind, name.to_owned())).collect::<Vec<_>>()
+        };
+        for (operation, inputs, wanted) in [
+            (
+                "redrive",
+                json!({ "queue": "a", "to": "b", "filter": ".x", "limit": 3 }),
+                vec![(Kind::Queue, "a"), (Kind::Queue, "b")],
+            ),
+            ("redrive", json!({ "queue": "{queue}", "to": "file:x.jsonl" }), vec![]),
+            ("purge", json!({ "queue": "arn:aws:sqs:eu-central-1:1:a" }), vec![]),
+            ("wake", json!({ "service": ["{which}", "c", "d-*"] }), vec![(Kind::Service, "c")]),
+            ("wake", json!({ "group": "g" }), vec![(Kind::Group, "g")]),
+            ("failover", json!({ "database": "d", "to": "reader" }), vec![(Kind::Database, "d")]),
+            ("migrate", json!({ "migration": "m", "command": "run" }), vec![(Kind::Migration, "m")]),
+            ("alarms mute", json!({ "alarm": ["x", "y"], "for": "5m" }), vec![(Kind::Alarm, "x"), (Kind::Alarm, "y")]),
+            ("rule disable", json!({ "rule": "r" }), vec![(Kind::Rule, "r")]),
+            ("concurrency stop", json!({ "function": "f" }), vec![(Kind::Function, "f")]),
+            ("outbox replay", json!({ "outbox": "o" }), vec![(Kind::Outbox, "o")]),
+        ] {
+            let wanted: Vec<_> = wanted.into_iter().map(|(kind, name)| (kind, name.to_owned())).collect();
+            assert_eq!(of(operation, inputs), wanted, "{operation}");
+        }
     }
 
     #[test]

@@ -13,30 +13,30 @@ use crate::{EvidenceKind, Kind, files::Spot, observe::verdict};
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Runbook")]
 pub struct Header {
-    /// Who keeps it: a team or its channel.
+    /// Who maintains it: a team or its channel.
     pub owner: Option<Spot<String>>,
-    /// When it was last carried out, for real or in a drill, `2026-11-12`. After 180 days `opsctl runbook check` warns.
+    /// When it was last run, for real or in a drill, `2026-11-12`. After 180 days `opsctl runbook check` warns.
     pub last_rehearsed: Option<Spot<Anything>>,
-    /// How long recovery may take, `30m`: the times of a run are held against it.
+    /// How long recovery may take, `30m`. Reports and timelines compare the time that a run took with it.
     pub recovery_time: Option<Spot<String>>,
-    /// The verdicts that it helps with. Home and `opsctl status` offer it for them, with what they are about filled in.
+    /// The verdicts that it is for. Home and `opsctl status` suggest it for them, with the parameter filled in.
     pub applies_when: Option<Vec<Spot<verdict::Kind>>>,
-    /// Operations that opsctl refuses in the environment while this runbook is carried out, `failover` for instance.
+    /// Operations that opsctl refuses in the environment while a run of this runbook is open, such as `failover`.
     pub forbids: Option<Vec<Spot<String>>>,
-    /// What it is about, by name. In a step `"{name}"` stands for the value, and in a condition `name` for the thing as it is now.
+    /// What it is about, by name. In a step `"{name}"` stands for the value; in a condition `name` is the resource as it is now.
     pub parameters: Option<BTreeMap<Spot<String>, ParameterBlock>>,
 }
 
-/// What a runbook is told before it begins.
+/// What a runbook needs to know before it starts.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ParameterBlock {
     /// What it is.
     #[schemars(required)]
     pub kind: Option<Spot<Kind>>,
-    /// What a person reads beside it.
+    /// What people read beside it.
     pub help: Option<Spot<String>>,
-    /// Its value where none is given.
+    /// Its value when none is given.
     pub default: Option<Spot<Anything>>,
     /// The words that a `choice` can be.
     pub choices: Option<Vec<Spot<String>>>,
@@ -46,64 +46,64 @@ pub struct ParameterBlock {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepBlock {
-    /// The name by which later steps and conditions refer to this one; made of the heading where nothing is said.
+    /// The name by which later steps and conditions refer to this one. Default: made from the heading.
     pub id: Option<Spot<String>>,
     /// The operation that this step carries out, by its name on the command line: `redrive`, `outbox replay`.
     #[serde(rename = "do")]
     pub operation: Option<Spot<String>>,
-    /// Inputs of the operation, as its options on the command line are called.
+    /// Inputs of the operation, named like its options on the command line.
     pub with: Option<BTreeMap<Spot<String>, Spot<Anything>>>,
-    /// Where it is done, if not in the environment of the run: `"{name}"` of a parameter that is an environment.
+    /// The environment to act in, if not the environment of the run: `"{name}"` of a parameter of kind `environment`.
     pub environment: Option<Spot<String>>,
-    /// The operation is agreed to by another person than the one who began the run.
+    /// The operation must be approved by someone other than the person who started the run.
     pub second_person: Option<Spot<bool>>,
-    /// What is to be true, in the filter language, over parameters, answers and earlier steps by name.
+    /// A condition that must come true: jq over parameters, answers and earlier steps by name.
     pub check: Option<Spot<String>>,
-    /// How long to wait for that, `10m`; where nothing is said, 10 minutes.
+    /// How long to wait for that, `10m`. Default: 10 minutes.
     pub within: Option<Spot<String>>,
-    /// How long it has to stay true, `5m`.
+    /// How long it must stay true, `5m`.
     pub holds_for: Option<Spot<String>>,
-    /// A question, and what its answer is.
+    /// A question, and the kind of its answer.
     pub ask: Option<Spot<Kind>>,
-    /// The words that an answer that is a `choice` can be.
+    /// The answers to choose from, for `ask = "choice"`.
     pub choices: Option<Vec<Spot<String>>>,
-    /// Whether several of the choices may be true at once.
+    /// Whether several choices may be selected.
     pub several: Option<Spot<bool>>,
-    /// The name under which the answer is kept; the step's id where nothing is said.
+    /// The name under which the answer is kept. Default: the id of the step.
     pub keep: Option<Spot<String>>,
-    /// A time to wait, `30m`. Nobody has to be there.
+    /// A time to wait, `30m`. Nobody needs to be there.
     pub wait: Option<Spot<String>>,
-    /// A condition to wait for, at most as long as `within`, where nothing is said a day. Nobody has to be there.
+    /// A condition to wait for, for `within` at most. Default: a day. Nobody needs to be there.
     pub wait_until: Option<Spot<String>>,
-    /// Done by a person, and then checked.
+    /// Done by hand, and then checked.
     pub by_hand: Option<Spot<bool>>,
-    /// Only done where this is true.
+    /// The step is left out unless this is true.
     pub when: Option<Spot<String>>,
-    /// What happens when it fails; where nothing is said, `ask`.
+    /// What happens when the step fails: `ask` (the default), `stop` or `continue`.
     pub on_failure: Option<Spot<OnFailure>>,
-    /// Done at the end of every run, however it ends: what puts back.
+    /// The step is done at the end of every run, however it ends: for steps that put something back.
     pub always: Option<Spot<bool>>,
-    /// The operation that takes this step back, offered when a run is stopped.
+    /// The operation that undoes this step, offered when a run is stopped.
     pub undo: Option<Undo>,
-    /// Done in parts, each checked before the next.
+    /// The step is done in parts, each checked before the next.
     pub repeat: Option<RepeatBlock>,
-    /// What is saved beside the journal before it disappears, of the services, queues and databases among the parameters.
+    /// What is saved to the folder of the run before it disappears, of the resources among the parameters.
     pub evidence: Option<Vec<Spot<EvidenceKind>>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
-    /// The run ends, with the steps that are always done.
+    /// The run ends; steps with `always` are still done.
     Stop,
-    /// A person decides: again, by hand, skip, stop.
+    /// Someone decides: try again, done by hand, skip, or stop.
     #[default]
     Ask,
-    /// The next step is done.
+    /// The run continues with the next step.
     Continue,
 }
 
-/// The operation that takes a step back.
+/// The operation that undoes a step.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Undo {
@@ -119,13 +119,13 @@ pub struct Undo {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RepeatBlock {
-    /// Up to which percentage each part goes, `[10, 50, 100]`.
+    /// The percentage that each part goes up to, `[10, 50, 100]`.
     #[schemars(required)]
     pub shares: Option<Spot<Vec<Spot<u32>>>>,
-    /// Of what: a number or a list among the fields of a parameter, as it is when the step begins, `queue.messages`.
+    /// What the shares are of: a number or a list among the fields of a parameter, as it is when the step starts, `queue.messages`.
     #[schemars(required)]
     pub of: Option<Spot<String>>,
-    /// The input that takes each part: a number such as `limit`, or a list such as `service`.
+    /// The input of the operation that takes each part: a number such as `limit`, or a list such as `service`.
     #[schemars(required)]
     pub input: Option<Spot<String>>,
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cloud::Cloud,
     clouds::{Clouds, in_own_account},
-    domain::{EnvironmentName, Text, Try},
+    domain::{EnvironmentName, Invocation, Text, Try},
     gate::Consent,
     inbox::Inbox,
     journal::{JournalError, StateFolder},
@@ -22,9 +22,10 @@ use crate::{
     runbook::{
         Ask, Decision, Kind, Runbook, Values,
         drive::{
-            self, At, OpenError, Opened, Outcome, Person, Reply, RunbookReport, ToAgree, Told, Worlds, begin, reopen,
+            self, At, Beginner, OpenError, Opened, Outcome, Person, Reply, RunbookReport, ToAgree, Told, Worlds, begin,
+            reopen,
         },
-        export::timeline,
+        export::{later, timeline},
         shelf::{Shelf, ShelfError, Shelved},
         things,
     },
@@ -232,7 +233,7 @@ async fn open(wanted: Begin, name: &Text, cloud: &Cloud, outside: &Outside) -> R
     match wanted {
         Begin::New { runbook, parameters, environment, reason } => {
             let at = (&outside.state, cloud.clock(), fastrand::u64(..));
-            begin(&runbook, parameters, &environment, (name.clone(), reason), at).await
+            begin(&runbook, parameters, &environment, Beginner::new(name.clone(), reason), at).await
         }
         Begin::Again { run, by, .. } => reopen(&run, (by, name.clone()), None, (&outside.state, cloud.clock())).await,
     }
@@ -269,11 +270,13 @@ async fn deadlines(
 fn cannot_open(error: &OpenError) -> Failure {
     let hint = match error {
         OpenError::Journal(error) => error.hint(),
-        OpenError::Write { .. } => Try::MakeRoom.says("make room, or mend the permissions of the state folder"),
+        OpenError::Write { .. } => Try::MakeRoom.says("free disk space, or fix the permissions of the state folder"),
         OpenError::Other { .. } | OpenError::Ended { .. } => Try::SeeRecord.says("look at it in Activity"),
-        OpenError::Changed { .. } => Try::BeginAnew.says("begin a new run"),
-        OpenError::Unreadable { .. } => Try::BeginAnew.says("use the version that began it, or begin a new run"),
-        OpenError::Driven { .. } => Try::TakeOver.says("take it over, if that person no longer carries it out"),
+        OpenError::Changed { .. } => Try::BeginAnew.says("start a new run"),
+        OpenError::Unreadable { .. } => {
+            Try::BeginAnew.says("use the version of opsctl that started it, or start a new run")
+        }
+        OpenError::Driven { .. } => Try::TakeOver.says("take it over if that person no longer runs it"),
     };
     Failure::new(error.to_string(), hint)
 }
@@ -291,18 +294,25 @@ pub(super) fn stood(state: &StateFolder, run: &crate::domain::RunId) -> Result<B
         driver: standing.driver.clone(),
         steps: drive::steps(&standing.runbook, &standing.course),
         timeline: timeline(&standing),
+        continues: standing.continues,
+        held: standing.held,
         end: standing.end,
         runbook: standing.runbook,
     }))
 }
 
 /// Writes a run's timeline into the working folder; gives the file's path. What is there is never written over.
-pub(super) fn export(state: &StateFolder, run: &crate::domain::RunId) -> Result<String, Failure> {
+pub(super) fn export(
+    state: &StateFolder,
+    run: &crate::domain::RunId,
+    invocation: &Invocation,
+) -> Result<String, Failure> {
     use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt};
     let unread = |error: JournalError| Failure::new(error.to_string(), error.hint());
     let folder = state.open(run).map_err(unread)?;
     let standing = drive::standing(&folder).map_err(|error| cannot_open(&error))?;
-    let text = crate::runbook::export::export(&standing);
+    let later = later(state, run).map_err(unread)?;
+    let text = crate::runbook::export::export(&standing, &later, invocation);
     let name = format!("{}-{run}.md", standing.runbook.name);
     let written = OpenOptions::new()
         .write(true)
@@ -314,8 +324,8 @@ pub(super) fn export(state: &StateFolder, run: &crate::domain::RunId) -> Result<
         Ok(()) => Ok(name),
         Err(error) => {
             let hint = match error.kind() {
-                std::io::ErrorKind::AlreadyExists => "it was written before; move it away to write it anew",
-                _ => "start opsctl in a folder that can be written",
+                std::io::ErrorKind::AlreadyExists => "it was exported before: move or delete the file first",
+                _ => "start opsctl in a writable folder",
             };
             Err(Failure::new(format!("cannot write {name}: {error}"), Try::MendFile.says(hint)))
         }
@@ -326,7 +336,7 @@ pub(super) fn export(state: &StateFolder, run: &crate::domain::RunId) -> Result<
 pub(super) fn books(shelf: &Shelf) -> Result<Arc<Vec<Shelved>>, Failure> {
     shelf.all().map(Arc::new).map_err(|error| {
         let hint = match &error {
-            ShelfError::Read { .. } => Some(Try::MendFile.says("mend the permissions of the folder of runbooks")),
+            ShelfError::Read { .. } => Some(Try::MendFile.says("fix the permissions of the runbooks folder")),
             ShelfError::Missing { .. } => None,
         };
         Failure::new(error.to_string(), hint)

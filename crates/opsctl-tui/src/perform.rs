@@ -34,6 +34,8 @@ use crate::{
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// What was seen last is written in less, or not.
 const END_SECONDS_MAX: Duration = Duration::from_secs(1);
+/// How often it is looked which runs of runbooks are open: other programs leave some, too.
+const OPEN_EVERY: Duration = Duration::from_secs(30);
 /// Records of a journal that are read at most: the last ones.
 const RECORDS_MAX: usize = 2_000;
 
@@ -69,10 +71,11 @@ impl Performer {
         let sites = outside.setting.environments.iter().map(|environment| {
             let (name, reach) = (environment.name.clone(), Arc::clone(&outside.reach));
             let site = Site::new(Arc::clone(environment), move || reach(name.clone()));
-            match &outside.cache {
+            let site = match &outside.cache {
                 Some(folder) => site.cached_in(folder),
                 None => site,
-            }
+            };
+            site.recorded_in(outside.state.clone())
         });
         let tell = move |snapshot| teller.observed(snapshot);
         let state = outside.state.clone();
@@ -83,6 +86,7 @@ impl Performer {
         let performer = Self { outside, events, inbox, clouds, watch, cancels: HashMap::new(), desks: HashMap::new() };
         performer.acknowledge(None);
         performer.read_runbooks();
+        performer.watch_open_runbooks();
         performer
     }
 
@@ -143,12 +147,15 @@ impl Performer {
             Effect::ReadStanding(ticket, run) => {
                 self.in_state(move |state| Event::Stood(ticket, driver::stood(state, &run)))
             }
-            Effect::Export(run) => self.in_state(move |state| {
-                Event::Said(match driver::export(state, &run) {
-                    Ok(name) => Notice::good(&format!("the timeline stands in ./{name}")),
-                    Err(failure) => Notice::from(&failure),
-                })
-            }),
+            Effect::Export(run) => {
+                let invocation = self.outside.setting.invocation();
+                self.in_state(move |state| {
+                    Event::Said(match driver::export(state, &run, &invocation) {
+                        Ok(name) => Notice::good(&format!("the timeline stands in ./{name}")),
+                        Err(failure) => Notice::from(&failure),
+                    })
+                });
+            }
             Effect::Attention(text) => return Some(Hold::Attention(text)),
             Effect::Acknowledge(line) => self.acknowledge(Some(*line)),
             Effect::Copy(text) => return Some(Hold::Copy(text)),
@@ -196,6 +203,26 @@ impl Performer {
         self.in_state(move |state| {
             let book = line.map_or_else(|| Book::read(state), |line| Book::write(state, &line));
             Event::Acknowledged(book.map_err(|error| unkept("what is acknowledged can't be kept or read", &error)))
+        });
+    }
+
+    /// Tells which runs of runbooks are open, now and whenever that is another answer than before.
+    fn watch_open_runbooks(&self) {
+        let (events, state, clock) = (self.events.clone(), self.outside.state.clone(), self.outside.clock);
+        tokio::spawn(async move {
+            let mut told: Option<Vec<_>> = None;
+            loop {
+                let state = state.clone();
+                let read = tokio::task::spawn_blocking(move || state.open_runbooks().unwrap_or_default()).await;
+                let open = read.unwrap_or_default();
+                let face: Vec<_> = open.iter().map(|run| (run.run.clone(), run.last.seq, run.busy)).collect();
+                // Nobody listens any more only when the console has ended.
+                if told.as_ref() != Some(&face) && events.send(Event::Open(open)).await.is_err() {
+                    return;
+                }
+                told = Some(face);
+                clock.sleep(OPEN_EVERY).await;
+            }
         });
     }
 

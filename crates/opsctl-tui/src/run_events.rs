@@ -65,7 +65,7 @@ fn notice(run: &RunState) -> Notice {
     let what = format!("{} in {}", subject(&run.plan.operation), run.plan.environment);
     match &run.end {
         Some(Ok(report)) => {
-            let how = report.details.did().words();
+            let how = report.details.words();
             let text = format!("{what}: {}, {how}", report.end.words());
             match report.end {
                 End::Done | End::Nothing => Notice::good(&text),

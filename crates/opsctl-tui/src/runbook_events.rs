@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     domain::{EnvironmentName, Text},
+    journal::RunSummary,
     keymap::{Command, Scope},
     navigate::with_shown,
     run::{End, Failure},
@@ -22,6 +23,11 @@ use crate::{
 pub(crate) fn read(model: &mut Model, answer: Result<Arc<Vec<Shelved>>, Failure>) {
     model.runbooks = Some(answer);
     model.settle();
+}
+
+pub(crate) fn open(model: &mut Model, open: Vec<RunSummary>) {
+    model.open = open;
+    model.changed();
 }
 
 pub(crate) fn names(model: &mut Model, environment: &EnvironmentName, kind: Kind, answer: Result<Vec<String>, Text>) {
@@ -148,7 +154,7 @@ fn notice(name: &str, environment: &EnvironmentName, end: &Result<Box<RunbookRep
                     End::Failed | End::Refused | End::Partly | End::Stale | End::Interrupted => Notice::bad(&text),
                 }
             }
-            (None, Some(waits_for)) => Notice::note(&format!("{what} is left open: it waits for {waits_for}")),
+            (None, Some(waits_for)) => Notice::note(&format!("{what} is left open: waits for {waits_for}")),
             (None, None) => Notice::note(&format!("{what} is left open")),
         },
         Err(failure) => Notice::bad(&format!("{what}: {}", failure.what)),

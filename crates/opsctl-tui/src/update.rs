@@ -73,6 +73,7 @@ fn taken(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::Edited(ticket, answer) => edits::edited(model, ticket, answer),
         Event::Saved(ticket, answer) => return choose::saved(model, ticket, answer),
         Event::Runbooks(answer) => runbook_events::read(model, answer),
+        Event::Open(open) => runbook_events::open(model, open),
         Event::Names(environment, kind, answer) => runbook_events::names(model, &environment, kind, answer),
         Event::RunbookHeard(ticket, heard) => return runbook_events::heard(model, ticket, *heard),
         Event::RunbookFinished(ticket, answer) => return runbook_events::finished(model, ticket, answer),

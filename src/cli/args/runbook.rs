@@ -12,21 +12,21 @@ use crate::{cli::complete, domain::RunId};
 pub enum Runbook {
     /// List runbooks: those that opsctl brings, and yours
     List(ListRunbooks),
-    /// Show a runbook as it is read, or where a run of it stands
+    /// Show a runbook, or how one of its runs stands
     Show(ShowRunbook),
-    /// Find every mistake in a runbook, and what is missing in it
+    /// Find errors in a runbook, and what it lacks
     Check(CheckRunbook),
-    /// Write a runbook to begin with
+    /// Write a runbook to start from
     New(NewRunbook),
-    /// Carry out a runbook: each change is planned, shown and confirmed when its step is reached
+    /// Run a runbook: each change is planned, shown and confirmed when its step is reached
     Run(RunRunbook),
-    /// Go on with a run at the step where it stands
+    /// Resume a run at the step where it stopped
     Resume(ResumeRunbook),
-    /// Go on with a run that another person carries out
+    /// Take over a run from another person
     TakeOver(ResumeRunbook),
     /// Write what happened in a run as Markdown: who, what, when, evidence, times
     Export(ExportRunbook),
-    /// Carry out runbooks on a sandbox as the tests beside them say, `NAME.test.toml`; minutes pass at once
+    /// Run the tests of runbooks, `NAME.test.toml`, on a sandbox whose time passes at once
     Test(TestRunbook),
     /// Print the JSON Schema of a runbook's blocks, for editors
     Schema,
@@ -35,7 +35,7 @@ pub enum Runbook {
 /// Options of `runbook list`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ListRunbooks {
-    /// List runs that are open instead
+    /// List open runs instead
     #[arg(long)]
     pub open: bool,
 }
@@ -79,6 +79,9 @@ pub struct RunRunbook {
     /// Show what every step would do, as far as it is known by now, and stop
     #[arg(long)]
     pub dry_run: bool,
+    /// The earlier run that this one follows; none: the last run with the same parameters, if it did not recover
+    #[arg(long, value_name = "RUN", add = ArgValueCompleter::new(complete::runs))]
+    pub continues: Option<RunId>,
     /// What is said beforehand.
     #[command(flatten)]
     pub said: Said,
@@ -102,19 +105,19 @@ pub struct Said {
     /// Set a parameter, or answer a question, by its name; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
-    /// Say that a step is done by hand, with a note where there is one; may be given several times
+    /// Mark a step as done by hand, with an optional note; may be given several times
     #[arg(long, value_name = "STEP[=NOTE]", value_parser = perhaps_pair)]
     pub done: Vec<(String, Option<String>)>,
-    /// Decide about the step that has failed: again, resend, check, skip=REASON, by-hand=NOTE or stop
+    /// Decide on the step that failed, or that a resumed run waits for: again, resend, check, skip=REASON, by-hand=NOTE or stop
     #[arg(long, value_name = "DECISION")]
     pub decide: Option<String>,
-    /// Say why; the reason stands in the journal
+    /// Reason, for the journal
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Agree to the plan with this fingerprint; may be given several times; without a fingerprint the same as --yes
+    /// Approve the plan with this fingerprint; may be given several times; without a fingerprint the same as --yes
     #[arg(long, value_name = "FINGERPRINT", num_args = 0..=1, default_missing_value = "")]
     pub approve: Vec<String>,
-    /// Agree to every plan without being asked; never enough where names are typed
+    /// Approve every plan without being asked; never enough where names are typed
     #[arg(long, short = 'y')]
     pub yes: bool,
 }

@@ -68,8 +68,9 @@ async fn list(world: &World, args: &ListAlarms, global: &Global, out: &mut Outpu
     let fits = |alarm: &Alarm| args.pattern.as_ref().is_none_or(|pattern| glob(pattern, &alarm.name));
     for (site, alarms) in &mut found {
         alarms.retain(|alarm| fits(alarm) && in_state(alarm));
-        for Incomplete { environment, why } in incomplete(site, alarms) {
-            out.warning(&format!("{environment}: some alarms are missing: {why}"));
+        for unknown in &alarms.unknown {
+            let what = if unknown.look == Look::Alarms { "some alarms are missing: " } else { "" };
+            out.warning(&format!("{}: {what}{}", site.environment.name, unknown.words));
         }
     }
     show(&found, &failed, world.connect.clock.now(), out)?;
@@ -100,7 +101,7 @@ fn check_name(name: &str, known: &[Found<Part<Alarm>>], global: &Global) -> Resu
 }
 
 async fn all(site: &Site) -> Result<Part<Alarm>, CliError> {
-    let wanted = Wanted { looks: &[Look::Alarms], ..Wanted::default() };
+    let wanted = Wanted { looks: &[Look::Alarms, Look::Mutes], ..Wanted::default() };
     Ok(look(site, &wanted, |snapshot| snapshot.estate.alarms.error.as_ref()).await?.snapshot.estate.alarms)
 }
 
@@ -134,7 +135,11 @@ fn show(found: &[Found<Part<Alarm>>], failed: &Failed<'_>, now: Timestamp, out: 
 fn table(rows: &[Row], now: Timestamp) -> Table {
     let mut table = Table::new(&["ENV", "STATE", "NAME", "#SINCE", "WATCHES", "ALARMS WHEN", "REASON"]);
     for Row { environment, alarm } in rows {
-        let muted = if alarm.actions_enabled { "" } else { ", muted" };
+        let muted = match (alarm.is_muted(), alarm.muted_until()) {
+            (false, _) => String::new(),
+            (true, Some(until)) => format!(", muted until {}", until.strftime("%F %H:%M UTC")),
+            (true, None) => ", muted".to_owned(),
+        };
         table.row([
             environment.0.clone(),
             format!("{}{muted}", alarm.state_words()),

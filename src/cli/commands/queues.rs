@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::json;
 
-use super::look::look_at;
+use super::{change, look::look_at};
 use crate::{
     cli::{
         args::{Global, Queues},
@@ -16,9 +16,10 @@ use crate::{
         output::{Output, Table},
         world::{Site, World},
     },
+    cloud::sqs::MoveTask,
     domain::{EnvironmentName, QueueKind, Text, environment::glob},
     observe::{
-        Once, Scope, Seen, Wanted,
+        Once, Scope, Seen, Wanted, leaving,
         queues::{self, DeadLetters, KnownBy},
     },
     operations::values::in_words,
@@ -43,6 +44,8 @@ struct Row<'a> {
     feeds: Option<&'a str>,
     receives_max: Option<u32>,
     dead_letters: Option<&'a DeadLetters>,
+    /// A move task that is active and that opsctl did not start on this machine.
+    moved_elsewhere: Option<&'a MoveTask>,
     error: Option<Problem>,
 }
 
@@ -56,7 +59,9 @@ pub(super) struct Line<'a> {
 pub(super) async fn run(args: &Queues, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let world = World::open(global, out).await?;
     let scope = if args.all { Scope::All } else { Scope::Configured };
-    let wanted = Wanted { queues: Some(scope), ..Wanted::default() };
+    // Who has no folder has no runs: then nobody can tell whose a move is.
+    let runs = change::state(global).await.ok();
+    let wanted = Wanted { queues: Some(scope), runs: runs.as_ref(), ..Wanted::default() };
     let (mut found, failed) = look_at(&world, &wanted, |snapshot| snapshot.listing.error.as_ref()).await;
     let names_of = |once: &Once| once.snapshot.queues.iter().map(|queue| queue.name.0.clone()).collect();
     let names = found.iter().map(|(site, once)| (site.environment.as_ref(), names_of(once)));
@@ -110,6 +115,7 @@ fn row<'a>(line: &Line<'a>) -> Row<'a> {
         feeds: queue.feeds().map(|arn| arn.as_str()),
         receives_max: seen.and_then(|seen| seen.redrive.as_ref()).map(|policy| policy.receives_max),
         dead_letters: queue.dead_letters.as_ref(),
+        moved_elsewhere: moved_elsewhere(queue),
         error: queue.error.as_ref().map(|error| Problem { what: Text::line(&error.to_string()), hint: None }),
     }
 }
@@ -137,6 +143,10 @@ pub(super) fn table(all: &[Line]) -> Table {
     table
 }
 
+fn moved_elsewhere(queue: &Seen) -> Option<&MoveTask> {
+    queue.leaving.as_ref()?.task.as_ref()
+}
+
 /// `of orders, payments`, `go to orders-dlq after 5 receives`, or why it could not be looked at.
 fn relation(queue: &Seen) -> String {
     let mut parts = Vec::new();
@@ -153,6 +163,7 @@ fn relation(queue: &Seen) -> String {
             (KnownBy::Name, _) => "of no queue (by its name)".to_owned(),
         });
     }
+    parts.extend(moved_elsewhere(queue).map(leaving::in_words));
     parts.extend(queue.error.as_ref().map(ToString::to_string));
     let policy = queue.queue.as_ref().and_then(|seen| seen.redrive.as_ref());
     parts.extend(policy.map(|policy| {

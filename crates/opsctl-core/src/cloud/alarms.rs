@@ -147,6 +147,7 @@ fn of_page(page: &Value) -> impl Iterator<Item = Alarm> {
 fn of_alarm(alarm: &Value, watches: fn(&Value) -> Watches) -> Option<Alarm> {
     Some(Alarm {
         name: alarm.word("AlarmName")?.to_owned(),
+        mutes: Vec::new(),
         state: state(alarm.word("StateValue")),
         since: alarm.time("StateTransitionedTimestamp").or_else(|| alarm.time("StateUpdatedTimestamp")),
         reason: alarm.text("StateReason"),

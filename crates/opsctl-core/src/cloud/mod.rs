@@ -15,6 +15,7 @@ pub mod load_balancers;
 pub mod logs;
 pub mod metrics;
 pub mod parameters;
+pub mod permissions;
 pub mod rds;
 pub mod sqs;
 

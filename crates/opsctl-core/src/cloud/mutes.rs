@@ -19,6 +19,8 @@ const DELETE: &str = "cloudwatch:DeleteAlarmMuteRule";
 /// Rules of a page (API reference), and pages followed: those that are active for one alarm.
 const RECORDS: usize = 100;
 const PAGES_MAX: usize = 5;
+/// Rules of which it is asked what they mute.
+const RULES_MAX: usize = 20;
 /// Rules that opsctl makes begin so.
 const OWN: &str = "opsctl-";
 /// Characters of an alarm's name in its rule's: a name has 255 at most.
@@ -32,6 +34,19 @@ pub struct MuteRule {
     pub is_active: bool,
     /// When its one window ends; none: it recurs, or its schedule can't be read.
     pub until: Option<Timestamp>,
+    /// Alarms that it mutes, by name; none: all of them.
+    pub alarms: Vec<String>,
+}
+
+impl MuteRule {
+    pub fn is_about(&self, alarm: &str) -> bool {
+        self.alarms.is_empty() || self.alarms.iter().any(|name| name == alarm)
+    }
+
+    /// Whether opsctl made it to mute this alarm.
+    pub fn is_own(&self, alarm: &str) -> bool {
+        self.name == own_rule(alarm)
+    }
 }
 
 /// The rule by which opsctl mutes an alarm. Each alarm has one, always the same, so that who comes later from another machine finds it.
@@ -47,6 +62,26 @@ impl Alarms {
     /// # Errors
     /// Of the first call that fails.
     pub async fn active_mutes(&self, alarm: &str) -> Result<Vec<String>, CloudError> {
+        self.active(Some(alarm)).await
+    }
+
+    /// All rules that mute alarms now, the first so many; none where mute rules are not known.
+    ///
+    /// # Errors
+    /// Of the first call that fails.
+    pub async fn all_active_mutes(&self) -> Result<Vec<MuteRule>, CloudError> {
+        let names = match self.active(None).await {
+            Err(error) if are_unknown(&error) => return Ok(Vec::new()),
+            names => names?,
+        };
+        let mut rules = Vec::new();
+        for name in names.iter().take(RULES_MAX) {
+            rules.extend(self.mute_rule(name).await?.filter(|rule| rule.is_active));
+        }
+        Ok(rules)
+    }
+
+    async fn active(&self, alarm: Option<&str>) -> Result<Vec<String>, CloudError> {
         let (mut names, mut token) = (Vec::new(), None);
         for _ in 0..PAGES_MAX {
             let given =
@@ -117,7 +152,8 @@ fn rule(name: &str, shown: &Value) -> MuteRule {
         let lasts: SignedDuration = lasts.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
         zone.to_timestamp(at).ok()?.checked_add(lasts).ok()
     });
-    MuteRule { name: name.to_owned(), is_active: shown.word("Status") == Some("ACTIVE"), until }
+    let alarms = shown["MuteTargets"].words("AlarmNames");
+    MuteRule { name: name.to_owned(), is_active: shown.word("Status") == Some("ACTIVE"), until, alarms }
 }
 
 /// Whether whoever answers does not know mute rules: they are new (2026), and emulators lack them.

@@ -282,6 +282,7 @@ async fn queues(findings: &mut Findings, cloud: &Cloud) {
     permissions::check_services(findings, cloud).await;
     permissions::check_databases(findings, cloud).await;
     permissions::check_alarms(findings, cloud).await;
+    permissions::check_consumers(findings, cloud).await;
     connections::check(findings, cloud).await;
     outboxes::check(findings, cloud).await;
 }

@@ -28,6 +28,12 @@ const METRICS: &str = "it is not known how old the oldest message of a queue is,
 
 const ALARMS: &str = "it is not known which alarms went off";
 
+const MUTES: &str = "it is not known which alarms are muted, and until when";
+
+const MAPPINGS: &str = "it is not known which functions take messages, and none can be paused";
+const FUNCTIONS: &str = "runbooks do not offer functions by name";
+const RULES: &str = "runbooks do not offer rules by name";
+
 const TARGETS: &str = "a wake goes by what ECS says, and does not see whether load balancers find tasks healthy";
 
 const BEFORE: &str = "a rollback does not know which revision ran before, and can only guess";
@@ -68,10 +74,20 @@ pub(super) async fn check_databases(findings: &mut Findings, cloud: &Cloud) {
     tell(findings, "rds:DescribeGlobalClusters", globals.err().as_ref(), GLOBALS, Verdict::Warning);
 }
 
-/// Adds a finding for the call that alarms need.
+/// Adds a finding for each call that alarms need.
 pub(super) async fn check_alarms(findings: &mut Findings, cloud: &Cloud) {
-    let alarms = cloud.alarms.all().await;
+    let (alarms, mutes) = tokio::join!(cloud.alarms.all(), cloud.alarms.all_active_mutes());
     tell(findings, "cloudwatch:DescribeAlarms", alarms.err().as_ref(), ALARMS, Verdict::Warning);
+    tell(findings, "cloudwatch:ListAlarmMuteRules", mutes.err().as_ref(), MUTES, Verdict::Warning);
+}
+
+/// Adds a finding for each call that consumers need, and what starts them.
+pub(super) async fn check_consumers(findings: &mut Findings, cloud: &Cloud) {
+    let (mappings, functions, rules) =
+        tokio::join!(cloud.lambda.mappings(), cloud.lambda.functions(), cloud.events.rules());
+    tell(findings, "lambda:ListEventSourceMappings", mappings.err().as_ref(), MAPPINGS, Verdict::Warning);
+    tell(findings, "lambda:ListFunctions", functions.err().as_ref(), FUNCTIONS, Verdict::Warning);
+    tell(findings, "events:ListRules", rules.err().as_ref(), RULES, Verdict::Warning);
 }
 
 /// Each call on the first thing that the one before finds, until one fails.

@@ -28,7 +28,8 @@ fn good(asked: &str) -> Canned {
             let body = format!("<{action}Response><{action}Result></{action}Result></{action}Response>");
             return Canned::body(200, &body);
         }
-        "GetMetricData" | "DescribeAlarms" => return Canned::body(200, "{}"),
+        // Lambda is asked by path alone.
+        "" | "GetMetricData" | "DescribeAlarms" | "ListAlarmMuteRules" | "ListRules" => return Canned::body(200, "{}"),
         _ => return caller_at("Sat, 21 Nov 2026 03:00:01 GMT"),
     };
     Canned::body(200, body)
@@ -72,6 +73,10 @@ async fn all_is_well() {
             "ok permission: rds:DescribeEvents answers",
             "ok permission: rds:DescribeGlobalClusters answers",
             "ok permission: cloudwatch:DescribeAlarms answers",
+            "ok permission: cloudwatch:ListAlarmMuteRules answers",
+            "ok permission: lambda:ListEventSourceMappings answers",
+            "ok permission: lambda:ListFunctions answers",
+            "ok permission: events:ListRules answers",
         ]
     );
     let writes = ["ReceiveMessage", "SendMessageBatch", "DeleteMessageBatch", "StartMessageMoveTask"];

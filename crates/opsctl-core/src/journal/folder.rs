@@ -15,6 +15,8 @@ use crate::domain::{RunId, Text, message::hex};
 
 /// Runs looked at when they are listed, newest first.
 const RUNS_MAX: usize = 10_000;
+/// Runs among which open ones are looked for.
+const OPEN_AMONG: usize = 500;
 /// A journal's last line is looked for in this many bytes from its end.
 const TAIL_BYTES_MAX: i64 = 256 * 1024;
 
@@ -63,6 +65,14 @@ impl RunSummary {
     pub fn runbook(&self) -> Option<&Text> {
         match &self.opened.record {
             Record::RunbookOpened { runbook, .. } => Some(runbook),
+            _ => None,
+        }
+    }
+
+    /// Of a runbook: the earlier run that it goes on from.
+    pub fn continues(&self) -> Option<&RunId> {
+        match &self.opened.record {
+            Record::RunbookOpened { continues, .. } => continues.as_ref(),
             _ => None,
         }
     }
@@ -169,6 +179,16 @@ impl StateFolder {
     /// The folder can't be read; that there is none yet is no error.
     pub fn list(&self) -> Result<Vec<RunSummary>, JournalError> {
         Ok(self.run_ids()?.iter().filter_map(|run| self.open(run).ok()?.summary().ok()).collect())
+    }
+
+    /// Runs of runbooks that have not ended, newest first, among the newest so many runs of all.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub fn open_runbooks(&self) -> Result<Vec<RunSummary>, JournalError> {
+        let newest = self.run_ids()?.into_iter().take(OPEN_AMONG);
+        let summaries = newest.filter_map(|run| self.open(&run).ok()?.summary().ok());
+        Ok(summaries.filter(|run| run.runbook().is_some() && run.end().is_none()).collect())
     }
 
     /// Runs that have a folder, newest first, whether their journals can be read or not.

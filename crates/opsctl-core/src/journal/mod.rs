@@ -32,7 +32,7 @@ pub use heads::Heads;
 pub use history::{Deployed, History, RowsBatch};
 pub use paused::{Pause, Paused};
 pub use reader::{Line, Lines};
-pub use record::{Consented, Did, End, Entry, IntentMessage, Record, RowsOutcome, SentMessage};
+pub use record::{Consented, Did, End, Entry, HeldBack, IntentMessage, Record, RowsOutcome, SentMessage};
 pub use rows::{SavedBatch, SavedBatches, SavedRow};
 pub use sizes::{Size, Sizes};
 pub(crate) use snapshot::hash_of;

@@ -51,6 +51,9 @@ pub enum Record {
         parameters: Box<serde_json::Value>,
         by: Text,
         reason: Option<Text>,
+        /// An earlier run of the runbook that did not recover what it was about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        continues: Option<RunId>,
     },
     /// What happened to a step of a runbook.
     RunbookStep {
@@ -64,6 +67,9 @@ pub enum Record {
         step: String,
         /// What it waits for: a person, a time.
         waits_for: Text,
+        /// What it holds back meanwhile.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        held: Vec<HeldBack>,
     },
     /// Another person carries on with a run of a runbook.
     TakenOver {
@@ -251,6 +257,15 @@ pub enum Record {
         has_snapshot: bool,
         report: Box<serde_json::Value>,
     },
+}
+
+/// Something that a run of a runbook has set, paused or moved aside, and that nobody has put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBack {
+    /// `2 consumers of orders, paused`.
+    pub what: Text,
+    /// Words of the command line that ends it, after `opsctl`; none: there is none.
+    pub back: Option<Text>,
 }
 
 /// What became of a batch of rows.

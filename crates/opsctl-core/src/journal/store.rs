@@ -64,6 +64,11 @@ impl<V: Remember> Remembered<V> {
         self.by_name.get(&one.to_string())
     }
 
+    /// All that is remembered, under the names that things show themselves by.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &V)> {
+        self.by_name.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     pub fn remember(&mut self, one: &V::Of, value: V) {
         let known = self.by_name.entry(one.to_string()).or_insert_with(|| value.clone());
         if value.replaces(known) {

@@ -27,6 +27,12 @@ impl TurnedOffBy {
     }
 }
 
+impl TurnedOff {
+    pub fn all(&self) -> impl Iterator<Item = (Toggle, &TurnedOffBy)> {
+        self.entries().filter_map(|(name, by)| Some((Toggle::parse(name)?, by)))
+    }
+}
+
 impl Remember for TurnedOffBy {
     type Of = Toggle;
 

@@ -10,7 +10,7 @@ impl Did {
     /// In a few words, for lists.
     pub fn words(&self) -> String {
         let as_asked =
-            |done: u64, all: u64, what: &str| format!("{} of {} as they shall be", thousands(done), counted(all, what));
+            |done: u64, all: u64, what: &str| format!("{} of {} as asked", thousands(done), counted(all, what));
         match self {
             Self::Nothing => "nothing was done".to_owned(),
             Self::Messages { done, .. } => format!("{} moved", thousands(*done)),
@@ -46,7 +46,7 @@ impl Record {
                 format!("runbook {runbook} begun by {by}, opsctl {version}{}", because(reason))
             }
             Record::RunbookStep { step, event } => stepped(step, event),
-            Record::RunbookLeft { step, waits_for } => format!("left open at step {step}: waits for {waits_for}"),
+            Record::RunbookLeft { step, waits_for, .. } => format!("left open at step {step}: waits for {waits_for}"),
             Record::TakenOver { from, by } => format!("taken over by {by} from {from}"),
             Record::Resumed { by, reason, .. } => format!("resumed by {by}{}", because(reason)),
             Record::Verified { account, arn } => format!("verified: account {account}, {arn}"),

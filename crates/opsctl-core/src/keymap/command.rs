@@ -57,7 +57,7 @@ pub enum Command {
     Consumers,
     /// Show outboxes: rows that wait, rows that failed, whether the relay runs
     Outboxes,
-    /// Show runbooks, and their runs that are open
+    /// Show runbooks and their open runs
     Runbooks,
     /// Show what was done and what is being done
     Activity,
@@ -119,15 +119,15 @@ pub enum Command {
     Approve,
     /// Stop the run after what is in hand
     Cancel,
-    /// Go on with a run that broke off
+    /// Resume a run that was interrupted
     Resume,
     /// Show the run's journal
     Journal,
-    /// Run the runbook that fits, or that is shown
+    /// Run the suggested runbook, or the one that is shown
     RunRunbook,
-    /// Say no, with a reason
+    /// Decline, with a reason
     Decline,
-    /// Take over the run from who carries it out
+    /// Take over the run from another person
     TakeOver,
     /// Write the run's timeline to a file
     Export,

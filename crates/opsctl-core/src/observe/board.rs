@@ -11,14 +11,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     cache::Cached,
+    leaving::{FALLS_WITHIN, Leaving},
     pairing::{Known, pair},
+    queues::KnownBy,
     register::Register,
     schedule::{Schedule, Slot},
     snapshot::{Listing, Oldest, Seen, Snapshot, Source, Spend},
 };
 use crate::{
     cloud::{CloudError, ErrorKind},
-    domain::{EnvironmentName, Queue, QueueName, QueueRules, QueueUrl},
+    domain::{EnvironmentName, Queue, QueueArn, QueueName, QueueRules, QueueUrl},
 };
 
 /// How much changed since the last snapshot.
@@ -41,6 +43,8 @@ struct Row {
     is_answered: bool,
     /// When the age of its oldest message was last asked for.
     age_asked_at: Option<Duration>,
+    /// When it was last asked who takes its messages.
+    leaving_asked_at: Option<Duration>,
 }
 
 /// Between two looks that are farther apart anything may have happened.
@@ -48,6 +52,8 @@ const GAP: SignedDuration = SignedDuration::from_mins(10);
 /// How often ages are asked for where it matters, and where less: CloudWatch has one a minute, and each costs.
 const AGE_EVERY: Duration = Duration::from_secs(55);
 const AGE_EVERY_REST: Duration = Duration::from_secs(295);
+/// How often it is asked who takes messages out of a DLQ that becomes emptier.
+const LEAVING_EVERY: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
 pub(super) struct Board {
@@ -242,6 +248,41 @@ impl Board {
         }
     }
 
+    /// The ARN of a DLQ that becomes emptier, where it is time to ask who takes its messages.
+    pub(super) fn leaving_wanted(&mut self, now: Duration, slot: Slot) -> Option<QueueArn> {
+        let row = self.rows.get_mut(*self.by_slot.get(slot.index())?)?;
+        let is_due = row.leaving_asked_at.is_none_or(|asked| asked + LEAVING_EVERY <= now);
+        let arn = row.by_policy().filter(|_| is_due && row.seen.trend.fall(FALLS_WITHIN).is_some())?.clone();
+        row.leaving_asked_at = Some(now);
+        Some(arn)
+    }
+
+    /// The same of all, at most so many: those that became emptier first, then those with most messages, for a move task may have begun
+    /// before anybody looked.
+    pub(super) fn all_leaving_wanted(&mut self, schedule: &mut Schedule, most: usize) -> Vec<(Slot, QueueArn)> {
+        if self.must_pair {
+            self.pair(Duration::ZERO, schedule);
+        }
+        let wanted = self.rows.iter().filter_map(|row| {
+            let (slot, arn) = (row.slot?, row.by_policy()?.clone());
+            let falls = row.seen.trend.fall(FALLS_WITHIN).is_some();
+            Some((Reverse((falls, row.seen.messages().filter(|messages| *messages > 0)?)), slot, arn))
+        });
+        let mut wanted: Vec<_> = wanted.collect();
+        wanted.sort_by_key(|(order, slot, _)| (*order, slot.index()));
+        wanted.truncate(most);
+        wanted.into_iter().map(|(_, slot, arn)| (slot, arn)).collect()
+    }
+
+    /// It was found who takes messages out of a queue.
+    pub(super) fn left(&mut self, slot: Slot, leaving: Leaving) {
+        let Some(row) = self.by_slot.get(slot.index()).and_then(|index| self.rows.get_mut(*index)) else { return };
+        if row.seen.leaving.as_ref() != Some(&leaving) {
+            Arc::make_mut(&mut row.seen).leaving = Some(leaving);
+            self.raise(Change::Content);
+        }
+    }
+
     /// Settings and counts of a queue came, or did not.
     pub(super) fn described(&mut self, at: Timestamp, slot: Slot, answer: Result<Queue, CloudError>) {
         let Some(row) = self.by_slot.get(slot.index()).and_then(|index| self.rows.get_mut(*index)) else { return };
@@ -382,8 +423,21 @@ impl Board {
 }
 
 impl Row {
+    /// Its ARN, where redrive policies of others make it a DLQ: only of those SQS tells move tasks.
+    fn by_policy(&self) -> Option<&QueueArn> {
+        let known_by = self.seen.dead_letters.as_ref()?.known_by;
+        self.seen.queue.as_ref().filter(|_| known_by == KnownBy::RedrivePolicy).map(|queue| &queue.arn)
+    }
+
     fn new(seen: Seen, tagged: Option<QueueName>) -> Self {
-        Self { seen: Arc::new(seen), slot: None, tagged, is_answered: false, age_asked_at: None }
+        Self {
+            seen: Arc::new(seen),
+            slot: None,
+            tagged,
+            is_answered: false,
+            age_asked_at: None,
+            leaving_asked_at: None,
+        }
     }
 }
 

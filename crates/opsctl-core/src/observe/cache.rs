@@ -351,6 +351,7 @@ mod tests {
             oldest: Some(Oldest { seconds: 777, at: now() }),
             trend: Trend { samples },
             waiting_since: Some(now()),
+            leaving: None,
         }
     }
 

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod cache;
 pub mod estate;
 pub mod focus;
+pub mod leaving;
 pub mod once;
 pub mod pairing;
 pub mod parts;
@@ -22,6 +23,7 @@ pub mod watch;
 
 pub use estate::{Known, Lack, Part, Unknown};
 pub use focus::Focus;
+pub use leaving::Leaving;
 pub use once::{Once, Scope, Wanted, once};
 pub use parts::{Estate, Look, PartName, databases::SeenDatabase, outboxes::Relaying, services::SeenService};
 pub use schedule::Policy;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{
     board::Board,
     cache::Cached,
+    leaving,
     parts::{Asking, Begins, Estate, Look, Next},
     register::Register,
     schedule::{Policy, Schedule},
@@ -18,10 +19,13 @@ use crate::{
     cloud::{Cloud, CloudError, ErrorKind},
     databases::EVENT_MINUTES,
     domain::{QueueName, QueueRules, Text},
+    journal::StateFolder,
 };
 
 /// Queues that are asked about at once: at 10 ms a call, 500 queues in 160 ms; far below SQS's own limits.
 const CONCURRENCY: usize = 32;
+/// DLQs of which it is asked who takes their messages.
+const LEAVING_MAX: usize = 20;
 /// How long CloudWatch may take for ages of messages, where nobody has said how long to wait.
 const AGES_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -40,6 +44,8 @@ pub struct Wanted<'a> {
     pub deadline: Option<Duration>,
     /// What an earlier session saw of the queues: without it nothing is known of how long something is so.
     pub earlier: Option<&'a Cached>,
+    /// Where opsctl's own runs are recorded: who takes messages out of DLQs is looked for; none: that is not asked.
+    pub runs: Option<&'a StateFolder>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +100,7 @@ impl Default for Wanted<'_> {
             is_bounded: false,
             deadline: None,
             earlier: None,
+            runs: None,
         }
     }
 }
@@ -122,7 +129,7 @@ pub async fn once(cloud: &Cloud, wanted: &Wanted<'_>) -> Once {
     };
     let queues = async {
         match wanted.queues {
-            Some(scope) => queues(cloud, scope, ages_max, until, &mut board, &mut schedule).await,
+            Some(scope) => queues(cloud, (scope, wanted.runs), ages_max, until, &mut board, &mut schedule).await,
             None => Aged::default(),
         }
     };
@@ -142,7 +149,7 @@ struct Aged {
 /// Lists queues, describes them, and asks for the ages of their oldest messages; why these are missing.
 async fn queues(
     cloud: &Cloud,
-    scope: Scope,
+    (scope, runs): (Scope, Option<&StateFolder>),
     ages_max: usize,
     until: Until,
     board: &mut Board,
@@ -180,7 +187,20 @@ async fn queues(
             board.tagged(slot, source.map(QueueName));
         }
     }
+    if let Some(runs) = runs {
+        leaving(cloud, runs, until, board, schedule).await;
+    }
     ages(cloud, ages_max, until, board).await
+}
+
+/// Looks who takes messages out of DLQs.
+async fn leaving(cloud: &Cloud, runs: &StateFolder, until: Until, board: &mut Board, schedule: &mut Schedule) {
+    let look = |(slot, dlq)| async move { (slot, until.wait(leaving::look(cloud, runs.clone(), dlq)).await) };
+    let wanted = board.all_leaving_wanted(schedule, LEAVING_MAX);
+    let mut found = stream::iter(wanted).map(look).buffer_unordered(CONCURRENCY);
+    while let Some((slot, found)) = found.next().await {
+        found.into_iter().for_each(|leaving| board.left(slot, leaving));
+    }
 }
 
 async fn ages(cloud: &Cloud, ages_max: usize, until: Until, board: &mut Board) -> Aged {

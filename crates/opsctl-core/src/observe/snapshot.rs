@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{parts::Estate, queues::DeadLetters};
+use super::{leaving::Leaving, parts::Estate, queues::DeadLetters};
 use crate::{
     cloud::CloudError,
     domain::{EnvironmentName, Queue, QueueArn, QueueKind, QueueName, QueueUrl},
@@ -62,6 +62,8 @@ pub struct Seen {
     pub trend: Trend,
     /// Since when messages waited, none of them was in flight and they did not get fewer; none while any of it is not so.
     pub waiting_since: Option<Timestamp>,
+    /// Of a DLQ that became emptier: who takes its messages, when that was looked at last.
+    pub leaving: Option<Leaving>,
 }
 
 /// Age of a queue's oldest message, a metric that lags by minutes and leaves out messages received three times and more.
@@ -104,6 +106,7 @@ impl Seen {
             oldest: None,
             trend: Trend::default(),
             waiting_since: None,
+            leaving: None,
         }
     }
 

@@ -47,6 +47,16 @@ impl Trend {
         let (since, lowest) = recent.rev().min_by_key(|(_, messages)| *messages)?;
         (last > *lowest).then(|| (last - lowest, now.duration_since(*since)))
     }
+
+    /// By how much the count fell, and in how long: from the highest sample within `window` before the last to the last.
+    pub fn fall(&self, window: SignedDuration) -> Option<(u64, SignedDuration)> {
+        let (now, last) = *self.samples.last()?;
+        let from = now - window;
+        let recent = self.samples.iter().filter(|(at, _)| *at >= from);
+        // Of equally high samples the last: since then it fell.
+        let (since, highest) = recent.max_by_key(|(_, messages)| *messages)?;
+        (last < *highest).then(|| (highest - last, now.duration_since(*since)))
+    }
 }
 
 /// Takes out the sample that is missed least: the one whose neighbours are nearest to each other in time.
@@ -93,5 +103,15 @@ mod tests {
         assert_eq!(trend.at(at(130)), Some(10));
         trend.push(at(300), 0);
         assert_eq!(trend.growth(SignedDuration::from_mins(10)), None);
+    }
+
+    #[test]
+    fn a_fall_counts_from_the_highest() {
+        let mut trend = Trend::default();
+        for (seconds, messages) in [(0, 10), (60, 90), (120, 90), (180, 40), (240, 45)] {
+            trend.push(at(seconds), messages);
+        }
+        assert_eq!(trend.fall(SignedDuration::from_mins(10)), Some((45, SignedDuration::from_secs(120))));
+        assert_eq!(trend.fall(SignedDuration::from_secs(60)), None, "within the last minute it grew");
     }
 }

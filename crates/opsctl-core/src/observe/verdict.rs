@@ -130,6 +130,8 @@ pub enum Kind {
     /// A queue's redrive policy names a dead-letter queue that does not exist.
     NoDeadLetterQueue,
     Growing,
+    /// Messages leave a DLQ, and no run of opsctl here takes them.
+    RedrivenElsewhere,
     /// Messages die into a queue that keeps them for a shorter time than the one they come from.
     KeptTooShort,
     DeadLetters,

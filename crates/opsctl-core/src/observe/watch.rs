@@ -18,6 +18,7 @@ use crate::{
     clock::Clock,
     cloud::{Cloud, CloudError},
     domain::{AccountId, Environment, EnvironmentName},
+    journal::StateFolder,
 };
 
 mod keeper;
@@ -37,6 +38,8 @@ pub struct Site {
     pub open: Open,
     /// Folder in which its last state is kept; none: it is not kept.
     pub cache: Option<PathBuf>,
+    /// Where opsctl's own runs are recorded; none: nobody can tell that a run of somebody else's empties a DLQ.
+    pub runs: Option<StateFolder>,
 }
 
 impl Site {
@@ -45,12 +48,17 @@ impl Site {
         F: Fn() -> Opening + Send + Sync + 'static,
         Opening: Future<Output = Result<Cloud, CloudError>> + Send + 'static,
     {
-        Self { environment, open: Arc::new(move || Box::pin(open())), cache: None }
+        Self { environment, open: Arc::new(move || Box::pin(open())), cache: None, runs: None }
     }
 
     /// The same with its last state kept in a folder, which is made when it is not there. AWS and sandbox want different ones.
     pub fn cached_in(self, folder: impl Into<PathBuf>) -> Self {
         Self { cache: Some(folder.into()), ..self }
+    }
+
+    /// The same, knowing which runs are opsctl's own.
+    pub fn recorded_in(self, runs: StateFolder) -> Self {
+        Self { runs: Some(runs), ..self }
     }
 }
 

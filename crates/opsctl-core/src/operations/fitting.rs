@@ -36,6 +36,8 @@ pub struct Commands {
 pub fn fitting(verdict: &Verdict, snapshot: &Snapshot) -> Fitting {
     let of = |open, operation| Fitting { open, operation };
     match (&verdict.subject, verdict.kind) {
+        // Two redrives of one DLQ at a time: the first one is waited for.
+        (Subject::Queue(_), Kind::RedrivenElsewhere) => of("look at the queue", None),
         (Subject::Queue(_), kind) if is_dead_letters(verdict, snapshot) => {
             let open = if kind == Kind::Denied { "what to allow" } else { "look at why they failed" };
             of(open, Some((OperationKind::Redrive, "redrive")))
@@ -76,7 +78,7 @@ fn mend(verdict: &Verdict, environment: &Environment, snapshot: &Snapshot) -> Op
     let estate = &snapshot.estate;
     let line = |operation| command_line(&operation, &environment.name, &environment.invocation);
     match (&verdict.subject, verdict.kind) {
-        (_, Kind::Denied) => None,
+        (_, Kind::Denied | Kind::RedrivenElsewhere) => None,
         // Where only its name says that dead letters lie there, nothing says where they belong.
         (Subject::Queue(queue), _) if is_dead_letters(verdict, snapshot) && has_source(verdict, snapshot) => {
             let redrive = Redrive { queue: queue.0.clone(), ..Redrive::default() };
@@ -132,6 +134,7 @@ fn look(verdict: &Verdict, environment: &Environment, snapshot: &Snapshot) -> Op
         (Subject::Environment | Subject::Queues | Subject::Parts(_), _) | (Subject::Queue(_), Kind::Denied) => {
             command("doctor")
         }
+        (Subject::Queue(queue), Kind::RedrivenElsewhere) => command(&format!("queues {}", pattern(queue.as_str()))),
         (Subject::Queue(queue), _) if is_dead_letters(verdict, snapshot) => {
             let described = seen(verdict, snapshot).and_then(|seen| seen.queue.as_ref());
             match described.map(|described| leave::allow_look(environment, described, Force::No)) {

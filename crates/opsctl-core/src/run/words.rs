@@ -1,7 +1,11 @@
 //! How a run goes and how it ended, as people read it: the command line and the console say the same.
 
-use super::{End, Progress, RowTally};
-use crate::operations::{rows::Words, transfer::Tally};
+use super::{Details, End, Progress, RowTally};
+use crate::{
+    domain::words::thousands,
+    journal::Did,
+    operations::{rows::Words, transfer::Tally},
+};
 
 impl End {
     pub fn words(self) -> &'static str {
@@ -47,6 +51,27 @@ pub fn rows(rows: &RowTally) -> Vec<(u64, &'static str)> {
         (rows.failed_again, "failed again, of those watched last"),
     ];
     counts.into_iter().filter(|(count, _)| *count > 0).collect()
+}
+
+impl Details {
+    /// What was done, in a few words of its verb: `42 moved`, `3 deleted`, `12 rows parked`.
+    pub fn words(&self) -> String {
+        let joined = |counts: Vec<(u64, &str)>| {
+            let each: Vec<String> =
+                counts.iter().map(|(count, words)| format!("{} {words}", thousands(*count))).collect();
+            if each.is_empty() { Did::Nothing.words() } else { each.join(", ") }
+        };
+        match self {
+            Self::Messages(tally) => joined(counts(tally)),
+            Self::Rows(tally) => format!("rows: {}", joined(rows(tally))),
+            Self::Nothing
+            | Self::Services { .. }
+            | Self::Consumers(_)
+            | Self::Failover(_)
+            | Self::Migration(_)
+            | Self::Settings { .. } => self.did().words(),
+        }
+    }
 }
 
 impl Progress {

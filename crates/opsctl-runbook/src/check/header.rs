@@ -47,7 +47,7 @@ pub(super) fn check(
         .parameters
         .iter()
         .flatten()
-        .filter_map(|(name, typed)| Some((parameter(name, typed, place, problems)?, place(name.span()))))
+        .map(|(name, typed)| (parameter(name, typed, place, problems), place(name.span())))
         .collect();
     parameters.sort_by_key(|(_, span)| span.start);
     let header = Header {
@@ -65,14 +65,18 @@ fn parameter(
     typed: &typed::ParameterBlock,
     place: Place<'_>,
     problems: &mut Vec<Problem>,
-) -> Option<Parameter> {
+) -> Parameter {
     if let Err(problem) = is_name(name.value(), place(name.span())) {
         problems.push(problem);
     }
-    let kind = *typed.kind.as_ref()?.value();
+    // A kind that can't be read is told already; the name is there, so that steps can refer to it.
+    let kind = typed.kind.as_ref().map_or(Kind::Text, |kind| *kind.value());
+    let is_known = typed.kind.is_some();
     let choices: Vec<String> = typed.choices.iter().flatten().map(|choice| choice.value().clone()).collect();
-    choices_fit(kind, &choices, place(name.span()), problems);
-    let default = typed.default.as_ref().and_then(|written| {
+    if is_known {
+        choices_fit(kind, &choices, place(name.span()), problems);
+    }
+    let default = typed.default.as_ref().filter(|_| is_known).and_then(|written| {
         let value = written.value().json();
         match kind.accepts(&value, &choices) {
             Ok(value) => Some(value),
@@ -84,7 +88,7 @@ fn parameter(
         }
     });
     let help = Text::line(typed.help.as_ref().map_or("", |help| help.value()));
-    Some(Parameter { name: name.value().clone(), kind, help, default, choices })
+    Parameter { name: name.value().clone(), kind, help, default, choices }
 }
 
 /// A `choice` has choices, and nothing else has.

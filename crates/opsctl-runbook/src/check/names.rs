@@ -112,7 +112,8 @@ impl Names {
         match (what, field) {
             (What::Step, Some(field)) if OUTPUTS.contains(&field) => Ok(()),
             (What::Step, field) => {
-                let problem = Problem::error(span.clone(), format!("`{{{reference}}}`: a step is no value by itself"));
+                let problem =
+                    Problem::error(span.clone(), format!("`{{{reference}}}`: a step is not a value by itself"));
                 Err(problem.suggest(field.unwrap_or("run"), &OUTPUTS))
             }
             (What::Parameter(_) | What::Answer(_), None) => Ok(()),
@@ -144,7 +145,7 @@ pub(super) fn is_name(name: &str, span: Range<usize>) -> Result<(), Problem> {
         return Err(problem.help("write lower-case letters, digits and `_`, a letter first"));
     }
     if !Condition::can_say(name) || FIXED.contains(&name) {
-        return Err(Problem::error(span, format!("`{name}` is a word of conditions")).help("choose another name"));
+        return Err(Problem::error(span, format!("`{name}` is reserved in conditions")).help("choose another name"));
     }
     Ok(())
 }

@@ -60,7 +60,7 @@ fn a_runbook_is_read() {
 
 #[test]
 fn a_word_of_jq_is_no_name() {
-    assert!(told(DRAIN).contains("`try` is a word of conditions"));
+    assert!(told(DRAIN).contains("`try` is reserved in conditions"));
 }
 
 #[test]

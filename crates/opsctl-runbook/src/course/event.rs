@@ -38,6 +38,9 @@ pub enum StepEvent {
         seconds: f64,
         summary: Text,
         is_left: bool,
+        /// Who approved it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Text>,
     },
     /// The world is so already.
     NothingToDo {
@@ -71,6 +74,8 @@ pub enum StepEvent {
         run: RunId,
         end: End,
         summary: Text,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Text>,
     },
     /// It was not carried out.
     NotUndone {

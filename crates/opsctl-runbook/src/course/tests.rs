@@ -21,7 +21,7 @@ fn at(seconds: i64) -> Timestamp {
 
 fn ran(end: End, is_left: bool) -> StepEvent {
     let run = "20260101T000000-000000".parse().expect("a run");
-    StepEvent::Ran { run, end, done: 3, seconds: 1.0, summary: Text::from("3 moved"), is_left }
+    StepEvent::Ran { run, end, done: 3, seconds: 1.0, summary: Text::from("3 moved"), is_left, by: None }
 }
 
 fn checked(held: bool) -> StepEvent {
@@ -100,6 +100,18 @@ fn what_is_always_done_is_done_when_a_run_stops_and_changes_are_offered_back() {
     assert_eq!(course.next(&runbook), Next::Finished);
     assert_eq!(course.end(), End::Partly);
     assert_eq!(course.steps()[2].state, StepState::Waiting);
+}
+
+#[test]
+fn a_step_that_may_fail_is_followed_by_the_next_and_the_run_is_partly_done() {
+    let steps = [step("A", &format!("{REDRIVE}\non_failure = \"continue\"")), step("B", REDRIVE)];
+    let runbook = runbook(&steps.concat());
+    let mut events = vec![(0, StepEvent::Begun {}), (0, StepEvent::NotDone { because: Text::from("refused") })];
+    assert_eq!(after(&runbook, &events).next(&runbook), Next::Guard(1), "nobody is asked");
+    events.extend([(1, StepEvent::Begun {}), (1, ran(End::Done, false))]);
+    let course = after(&runbook, &events);
+    assert_eq!((course.next(&runbook), course.end()), (Next::Finished, End::Partly));
+    assert_eq!(course.steps()[0].because, Some(Text::from("refused")));
 }
 
 #[test]

@@ -26,10 +26,10 @@ impl Drive<'_> {
                 }
                 match self.child(index, wanted).await.event() {
                     // Nobody leaves: it would be gone on with for ever.
-                    Came::Event(StepEvent::Ran { run, end: End::Interrupted, done, seconds, summary, is_left })
+                    Came::Event(StepEvent::Ran { run, end: End::Interrupted, done, seconds, summary, is_left, by })
                         if !self.outside.context.cancel.is_cancelled() =>
                     {
-                        Came::Event(StepEvent::Ran { run, end: End::Partly, done, seconds, summary, is_left })
+                        Came::Event(StepEvent::Ran { run, end: End::Partly, done, seconds, summary, is_left, by })
                     }
                     came => came,
                 }
@@ -38,7 +38,7 @@ impl Drive<'_> {
                 Reply::Said(note) => Came::Event(StepEvent::HandDone { by: person.name(), note }),
                 Reply::No(because) => Came::Event(StepEvent::NotDone { because }),
                 Reply::Again => Came::Again,
-                Reply::Nobody => Came::Nobody(waits_for("a person who does", &runbook.steps[index])),
+                Reply::Nobody => Came::Nobody(waits_for("someone to do", &runbook.steps[index])),
             },
             Action::Ask(ask) => match person.answer(self.at(index), ask).await {
                 Reply::Said(value) => Came::Event(StepEvent::Answered { value, by: person.name() }),
@@ -88,7 +88,7 @@ impl Drive<'_> {
         match person.decide(self.at(index)).await {
             Reply::Said(decision) => Came::Event(StepEvent::Decided { by: person.name(), decision }),
             Reply::Again => Came::Again,
-            Reply::No(_) | Reply::Nobody => Came::Nobody(waits_for("a decision about", &self.runbook.steps[index])),
+            Reply::No(_) | Reply::Nobody => Came::Nobody(waits_for("a decision on", &self.runbook.steps[index])),
         }
     }
 

@@ -34,7 +34,8 @@ pub(super) struct Wanted<'a> {
 
 /// How it ended.
 pub(super) enum Child {
-    Ran(Report),
+    /// With who approved it.
+    Ran(Report, Text),
     /// It had ended before this program looked.
     Found(RunSummary),
     NothingToDo(Text),
@@ -69,7 +70,7 @@ impl Drive<'_> {
         };
         let taken_up = match self.unknown_child() {
             Ok(Some(summary)) if summary.busy => {
-                let because = format!("another process works on run {}", summary.run);
+                let because = format!("another process is carrying out run {}", summary.run);
                 return Child::NotDone(Text::line(&because));
             }
             Ok(Some(summary)) if summary.end().is_some() => return Child::Found(summary),
@@ -123,7 +124,7 @@ impl Drive<'_> {
     ) -> Child {
         let person = self.outside.person;
         if wanted.second_person && person.name() == self.begun_by {
-            let waits_for = format!("another person than {}, who agrees to `{}`", self.begun_by, plan.summary);
+            let waits_for = format!("approval of `{}` by someone other than {}", plan.summary, self.begun_by);
             return Child::Nobody(Text::line(&waits_for));
         }
         let part = wanted.part.as_ref().map(|(_, which)| *which);
@@ -133,13 +134,14 @@ impl Drive<'_> {
             Reply::No(because) => return Child::NotDone(because),
             Reply::Again => return Child::Again,
             Reply::Nobody => {
-                return Child::Nobody(Text::line(&format!("consent to plan {}: {}", plan.fingerprint, plan.summary)));
+                return Child::Nobody(Text::line(&format!("approval of plan {}: {}", plan.fingerprint, plan.summary)));
             }
         };
         if taken_up.is_none() && matches!(consent.answer, Answer::Fingerprint(_)) {
             // All that is known of the plan that somebody has looked at.
             plan.id.clone_from(&plan.fingerprint.0);
         }
+        let by = consent.by.clone();
         let approved = match gate::approve(plan, cloud.environment(), consent, cloud.clock().now()) {
             Ok(approved) => approved,
             Err(refusal) => return Child::NotDone(Text::line(&format!("{refusal}: {}", refusal.hint()))),
@@ -168,7 +170,7 @@ impl Drive<'_> {
             tokio::select! {
                 report = &mut running => {
                     return match report {
-                        Ok(report) => Child::Ran(report),
+                        Ok(report) => Child::Ran(report, by),
                         Err(error) => Child::NotDone(Text::line(&error.to_string())),
                     };
                 }
@@ -198,17 +200,19 @@ impl Child {
     /// As an event of a step that is to be done.
     pub(super) fn event(self) -> Came {
         Came::Event(match self {
-            Self::Ran(report) => StepEvent::Ran {
+            Self::Ran(report, by) => StepEvent::Ran {
                 run: report.run.clone(),
                 end: report.end,
                 done: report.details.did().done(),
                 seconds: report.seconds,
                 summary: said(&report),
                 is_left: report.next.is_some(),
+                by: Some(by),
             },
             Self::Found(summary) => {
                 let Over { end, done, seconds, summary: said, is_left } = Over::of(&summary);
-                StepEvent::Ran { run: summary.run, end, done, seconds, summary: said, is_left }
+                let by = approver(&summary);
+                StepEvent::Ran { run: summary.run, end, done, seconds, summary: said, is_left, by }
             }
             Self::NothingToDo(summary) => StepEvent::NothingToDo { summary },
             Self::NotDone(because) => StepEvent::NotDone { because },
@@ -220,10 +224,13 @@ impl Child {
     /// As an event of a step that is taken back.
     pub(super) fn undone(self) -> Came {
         Came::Event(match self {
-            Self::Ran(report) => StepEvent::Undone { run: report.run.clone(), end: report.end, summary: said(&report) },
+            Self::Ran(report, by) => {
+                StepEvent::Undone { run: report.run.clone(), end: report.end, summary: said(&report), by: Some(by) }
+            }
             Self::Found(summary) => {
                 let Over { end, summary: said, .. } = Over::of(&summary);
-                StepEvent::Undone { run: summary.run, end, summary: said }
+                let by = approver(&summary);
+                StepEvent::Undone { run: summary.run, end, summary: said, by }
             }
             Self::NothingToDo(because) | Self::NotDone(because) => StepEvent::NotUndone { because },
             Self::Again => return Came::Again,
@@ -232,9 +239,15 @@ impl Child {
     }
 }
 
+/// Who approved a run, by its journal.
+fn approver(summary: &RunSummary) -> Option<Text> {
+    let Record::Opened { by, .. } = &summary.opened.record else { return None };
+    Some(by.clone())
+}
+
 /// What a run came to, in a line.
 fn said(report: &Report) -> Text {
-    let did = report.details.did().words();
+    let did = report.details.words();
     match (&report.failure, report.end) {
         (Some(failure), _) => failure.what.clone(),
         (None, End::Done | End::Nothing) => Text::line(&did),
@@ -260,7 +273,7 @@ impl Over {
     fn of(summary: &RunSummary) -> Self {
         let seconds = summary.last.at.duration_since(summary.opened.at).as_secs_f64();
         let Record::Ended { end, did, is_left, report, .. } = &summary.last.record else {
-            let summary = Text::from("the run broke off");
+            let summary = Text::from("the run was interrupted");
             return Self { end: End::Interrupted, done: 0, seconds, summary, is_left: true };
         };
         let said = serde_json::from_value::<Report>(report.as_ref().clone()).ok().map(|report| said(&report));

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Came, Drive, Told};
 use crate::{
-    Action, Check, Kind, StepEvent,
+    Check, Kind, Step, StepEvent,
     cloud::Cloud,
     domain::Text,
     messages::{Condition, Judged},
@@ -25,8 +25,26 @@ const EVERY_LATER: Duration = Duration::from_secs(30);
 const LATER: SignedDuration = SignedDuration::from_mins(10);
 /// What a figure is compared with to see whether it falls lies so far back at least: metrics come once a minute.
 const BEFORE: SignedDuration = SignedDuration::from_mins(2);
-/// Looks that are kept for that.
-const KEPT_MAX: usize = 64;
+
+/// Looks of the last minutes, the oldest first.
+#[derive(Debug, Default)]
+struct Earlier(VecDeque<(Timestamp, Value)>);
+
+impl Earlier {
+    fn keep(&mut self, at: Timestamp, seen: Value) {
+        self.0.push_back((at, seen));
+        // Of those that are old enough the newest is compared with.
+        while self.0.get(1).is_some_and(|(second, _)| at.duration_since(*second) >= BEFORE) {
+            self.0.pop_front();
+        }
+    }
+
+    /// The newest look that is old enough to be compared with.
+    fn before(&self, now: Timestamp) -> Option<&Value> {
+        let is_old = |(at, _): &&(Timestamp, Value)| now.duration_since(*at) >= BEFORE;
+        self.0.iter().rev().find(is_old).map(|(_, seen)| seen)
+    }
+}
 
 /// What was seen at once.
 pub(super) struct Seen {
@@ -52,7 +70,7 @@ impl Drive<'_> {
             Ok(Judged::Not) => StepEvent::NotNeeded { saw },
             Ok(Judged::Unknown { what }) => {
                 // No reason to leave a step out, nor to do it.
-                let because = format!("whether it is needed can't be told: {what}{}", seen.errors.words());
+                let because = format!("cannot tell whether it is needed: {what}{}", seen.errors.words());
                 StepEvent::GuardUnknown { because: Text::line(&because) }
             }
             Err(error) => StepEvent::GuardUnknown { because: Text::line(&error.to_string()) },
@@ -106,7 +124,7 @@ impl Drive<'_> {
             if !left.is_positive() {
                 return Came::Event(StepEvent::Waited {});
             }
-            let doing = Text::line(&format!("waits for {} more", crate::domain::words::within(left)));
+            let doing = Text::line(&format!("{} left to wait", crate::domain::words::within(left)));
             self.outside.person.told(Told::Doing(self.at(index), &doing));
             let slice = left.unsigned_abs().min(EVERY_LATER);
             if self.sleep(slice).await.is_err() {
@@ -127,17 +145,15 @@ impl Drive<'_> {
     /// Looks until a condition holds, and has held for as long as it has to.
     async fn over_time(&mut self, index: usize, check: &Check, cloud: &Cloud) -> Checked {
         let begun = self.now();
-        let mut earlier: VecDeque<(Timestamp, Value)> = VecDeque::new();
+        let mut earlier = Earlier::default();
         let mut holds_since: Option<Timestamp> = None;
         loop {
-            let before = earlier.iter().rev().find(|(at, _)| self.now().duration_since(*at) >= BEFORE);
-            let seen = self.see(&check.condition, cloud, before.map(|(_, input)| input)).await;
+            let seen = self.see(&check.condition, cloud, earlier.before(self.now())).await;
             let now = self.now();
             let saw = self.saw(&check.condition, &seen);
             let judged = check.condition.judge(seen.input.clone());
             if check.condition.is_trend() {
-                earlier.push_back((now, seen.input));
-                earlier.truncate(KEPT_MAX);
+                earlier.keep(now, seen.input);
             }
             let words = match judged {
                 Ok(Judged::Holds) => {
@@ -152,7 +168,7 @@ impl Drive<'_> {
                 }
                 Ok(Judged::Not) => {
                     holds_since = None;
-                    format!("{saw}; wanted: {}", check.condition.text())
+                    format!("{saw}; expected: {}", check.condition.text())
                 }
                 Ok(Judged::Unknown { what }) => {
                     holds_since = None;
@@ -209,10 +225,7 @@ impl Drive<'_> {
 
     /// Words that conditions can use.
     fn words(&self) -> Vec<String> {
-        let answers = self.runbook.steps.iter().filter_map(|step| match &step.action {
-            Action::Ask(ask) => Some(ask.keep.clone()),
-            Action::ByHand | Action::Do(_) | Action::Check | Action::Wait(_) | Action::Collect => None,
-        });
+        let answers = self.runbook.steps.iter().filter_map(Step::ask).map(|ask| ask.keep.clone());
         let parameters = self.runbook.parameters.iter().map(|parameter| parameter.name.clone());
         parameters.chain(answers).chain(["environment".to_owned()]).collect()
     }
@@ -236,5 +249,22 @@ impl Words for BTreeMap<String, Text> {
     fn words(&self) -> String {
         let all: Vec<String> = self.iter().map(|(word, error)| format!("{word}: {error}")).collect();
         if all.is_empty() { String::new() } else { format!(" ({})", all.join("; ")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trend_is_judged_against_two_minutes_before_however_long_it_is_looked_at() {
+        let mut earlier = Earlier::default();
+        for second in (0..7_200).step_by(5) {
+            let now = Timestamp::from_second(second).expect("a time");
+            let before = earlier.before(now).and_then(Value::as_i64);
+            assert_eq!(before, (second >= 120).then_some(second - 120), "at {second} s");
+            earlier.keep(now, Value::from(second));
+            assert!(earlier.0.len() <= 26, "{} are kept", earlier.0.len());
+        }
     }
 }

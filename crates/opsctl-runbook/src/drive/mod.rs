@@ -13,9 +13,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-pub use open::{By, OpenError, Opened, Standing, begin, reopen, standing};
+pub use open::{Beginner, By, OpenError, Opened, Standing, begin, reopen, standing};
 pub use person::{At, Person, Reply, ToAgree, Told, Why};
-pub use report::{RunbookReport, StepReport, steps};
+pub use report::{RunbookReport, StepReport, recovery, steps};
 
 use crate::{
     Course, Kind, Next, Runbook, StepEvent, Values,
@@ -67,6 +67,7 @@ struct Drive<'a> {
     parameters: Values,
     begun_by: Text,
     begun_at: Timestamp,
+    continues: Option<RunId>,
     course: Course,
     journal: Journal,
     outside: &'a Outside<'a>,
@@ -80,10 +81,21 @@ struct Drive<'a> {
 /// # Errors
 /// The journal can't be written: what was done is in it, and nothing is done after.
 pub async fn drive(opened: Opened, outside: &Outside<'_>) -> Result<Outcome, JournalError> {
-    let Opened { run, runbook, parameters, begun_by, begun_at, course, journal, known } = opened;
+    let Opened { run, runbook, parameters, begun_by, begun_at, continues, course, journal, known } = opened;
     let runbook = Arc::unwrap_or_clone(runbook);
-    let drive =
-        Drive { runbook: &runbook, run, parameters, begun_by, begun_at, course, journal, outside, known, children: 0 };
+    let drive = Drive {
+        runbook: &runbook,
+        run,
+        parameters,
+        begun_by,
+        begun_at,
+        continues,
+        course,
+        journal,
+        outside,
+        known,
+        children: 0,
+    };
     Box::pin(drive.all()).await
 }
 
@@ -92,7 +104,7 @@ impl Drive<'_> {
         self.forbid()?;
         loop {
             if self.outside.context.cancel.is_cancelled() {
-                return self.leave(&Text::from("whoever resumes it")).await;
+                return self.leave(&Text::from("someone to resume it")).await;
             }
             let next = self.course.next(self.runbook);
             let (index, came) = match next {
@@ -109,7 +121,7 @@ impl Drive<'_> {
                 Came::Event(event) => self.note(index, event).await?,
                 Came::Again => {}
                 Came::Nobody(waits_for) => return self.leave(&waits_for).await,
-                Came::Leaving => return self.leave(&Text::from("whoever resumes it")).await,
+                Came::Leaving => return self.leave(&Text::from("someone to resume it")).await,
             }
         }
     }
@@ -158,7 +170,7 @@ impl Drive<'_> {
             Next::Finished => String::new(),
         };
         let report = self.report(Some(waits_for.clone()));
-        let left = Record::RunbookLeft { step, waits_for: waits_for.clone() };
+        let left = Record::RunbookLeft { step, waits_for: waits_for.clone(), held: report.held.clone() };
         self.journal.close(vec![left]).await?;
         Ok(Outcome::Left(report))
     }

@@ -8,7 +8,9 @@ use crate::{
     Runbook, StepState,
     course::{Course, Kept, Ran},
     domain::{Environment, RunId, Text},
-    journal::{Did, End, Record},
+    held::held,
+    journal::{Did, End, HeldBack, Record},
+    operations::values::Seconds,
 };
 
 const SCHEMA: &str = "opsctl/runbook-report/1";
@@ -31,6 +33,10 @@ pub struct RunbookReport {
     /// The recovery time of the runbook, in seconds.
     pub recovery_seconds: Option<u32>,
     pub steps: Vec<StepReport>,
+    /// The earlier run that it goes on from.
+    pub continues: Option<RunId>,
+    /// What its steps have set, paused or moved aside, and what is still so.
+    pub held: Vec<HeldBack>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -45,7 +51,7 @@ pub struct StepReport {
 }
 
 pub(super) fn report(drive: &Drive<'_>, environment: &Environment, waits_for: Option<Text>) -> RunbookReport {
-    let Drive { runbook, run, begun_by, begun_at, course, .. } = drive;
+    let Drive { runbook, run, begun_by, begun_at, continues, course, .. } = drive;
     let end = waits_for.is_none().then(|| course.end());
     RunbookReport {
         schema: SCHEMA,
@@ -60,6 +66,9 @@ pub(super) fn report(drive: &Drive<'_>, environment: &Environment, waits_for: Op
         seconds: drive.now().duration_since(*begun_at).as_secs_f64(),
         recovery_seconds: runbook.recovery_time.map(|time| time.0),
         steps: steps(runbook, course),
+        continues: continues.clone(),
+        // What can't be read is not known to be held.
+        held: held(&drive.outside.context.state, run, drive.now()).unwrap_or_default(),
     }
 }
 
@@ -76,6 +85,17 @@ pub fn steps(runbook: &Runbook, course: &Course) -> Vec<StepReport> {
         evidence: progress.evidence.clone(),
     });
     report.collect()
+}
+
+/// How the time that a run took compares with the recovery time of its runbook. None: the run is open.
+pub fn recovery(end: Option<End>, seconds: f64, allowed: Seconds) -> &'static str {
+    match (end, seconds <= f64::from(allowed.0)) {
+        (Some(End::Done | End::Nothing), true) => "met",
+        (None, true) => "not over yet",
+        // A run that did not recover meets nothing, however short it was.
+        (Some(End::Failed | End::Refused | End::Partly | End::Stale | End::Interrupted), true) => "not recovered",
+        (_, false) => "not met",
+    }
 }
 
 impl RunbookReport {

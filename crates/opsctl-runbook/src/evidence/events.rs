@@ -81,7 +81,7 @@ pub(super) async fn tasks(
             let family = definition.rsplit_once(':').map_or(definition.as_str(), |(family, _)| family);
             ecs.tasks_by(&migration.cluster, By::Family(family), wanted).await
         }
-        Subject::Other(kind, _) => return Err(format!("a {} has no tasks", kind.into_str())),
+        Subject::Other(kind, _) => return Err(format!("{} has no tasks", kind.with_article())),
     };
     let found = found.map_err(|error| error.to_string())?;
     Ok((found.found, found.missing.len()))

@@ -19,7 +19,7 @@ pub struct Field {
 
 /// A thing has no such field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a {} has no `{path}`", kind.into_str())]
+#[error("{} has no `{path}`", kind.with_article())]
 pub struct NoField {
     pub kind: Kind,
     pub path: String,
@@ -197,5 +197,6 @@ mod tests {
         assert!(refused(Kind::Service, "stopped[].exitcode").contains("did you mean stopped[].exit_code"));
         assert_eq!(refused(Kind::Rule, "zzz"), "a rule has no `zzz`: it has name, is_enabled, schedule");
         assert_eq!(refused(Kind::Number, "messages"), "a number has no `messages`: it is a plain value");
+        assert!(refused(Kind::Outbox, "zzz").starts_with("an outbox has no `zzz`"));
     }
 }

@@ -50,6 +50,8 @@ pub enum Event {
     /// Files for an operation were written: their paths, in the order in which they were given.
     Saved(Ticket, Result<Vec<PathBuf>, Failure>),
     Runbooks(Result<Arc<Vec<Shelved>>, Failure>),
+    /// Runs of runbooks that are open, whoever carries them out, as their journals have it.
+    Open(Vec<RunSummary>),
     /// Names of all things of a kind in an environment.
     Names(EnvironmentName, Kind, Result<Vec<String>, Text>),
     /// A run of a runbook got on, or asks something.

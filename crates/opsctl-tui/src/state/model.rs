@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{Environment, EnvironmentName, Invocation, QueueName, Text},
+    journal::RunSummary,
     keymap::{Command, Key, Keymap},
     observe::{Seen, Snapshot, Verdict, acknowledged::Book},
     run::Failure,
@@ -54,6 +55,8 @@ pub struct Model {
     pub runbooks: Option<Result<Arc<Vec<Shelved>>, Failure>>,
     /// Runs of runbooks of this console, oldest first.
     pub driven: Vec<Driven>,
+    /// Runs of runbooks that are open, whoever carries them out, newest first.
+    pub open: Vec<RunSummary>,
     pub history: Load<Vec<Past>>,
     pub keymap: Arc<Keymap>,
     pub look: Look,
@@ -167,6 +170,7 @@ impl Model {
             runs: Vec::new(),
             runbooks: None,
             driven: Vec::new(),
+            open: Vec::new(),
             history: Load::Idle,
             keymap: setting.keymap,
             look: setting.look,
@@ -225,6 +229,15 @@ impl Model {
     /// Runs of runbooks that wait for a person.
     pub fn asking(&self) -> impl Iterator<Item = &Driven> {
         self.driven.iter().filter(|driven| driven.is_active() && driven.asked.is_some())
+    }
+
+    /// Runs of runbooks that somebody left, or that broke off: they wait for a person, and no process carries them out.
+    pub fn left_open(&self) -> impl Iterator<Item = &RunSummary> {
+        let shown = |run: &&RunSummary| self.only.as_ref().is_none_or(|only| run.environment() == Some(&only.0));
+        let is_here = |run: &RunSummary| {
+            self.driven.iter().any(|driven| driven.is_active() && driven.run.as_ref() == Some(&run.run))
+        };
+        self.open.iter().filter(shown).filter(move |run| !run.busy && !is_here(run))
     }
 
     /// Runbooks that can be carried out.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     domain::{EnvironmentName, RunId, Text},
     gate::Consent,
-    journal::End,
+    journal::{End, HeldBack},
     operations::plan::Plan,
     run::{Failure, Progress},
     runbook::{
@@ -201,6 +201,10 @@ pub struct Stood {
     pub driver: Text,
     pub steps: Vec<StepReport>,
     pub timeline: Vec<(Timestamp, Text)>,
+    /// The earlier run that it goes on from.
+    pub continues: Option<RunId>,
+    /// What its steps have set, paused or moved aside, and what is still so.
+    pub held: Vec<HeldBack>,
     /// None: it is open.
     pub end: Option<End>,
 }
@@ -217,7 +221,7 @@ pub enum RunbookRow {
     /// A run: how it stands, in words.
     Run { subject: Subject, name: String, environment: Option<EnvironmentName>, words: String, role: Role },
     /// A runbook, by its name.
-    Book { name: String, cells: [String; 4], is_good: bool },
+    Book { name: String, cells: [String; 5], is_good: bool },
 }
 
 /// A runbook as it is read.

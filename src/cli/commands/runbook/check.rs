@@ -1,5 +1,7 @@
 //! `opsctl runbook check`, `schema`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::json;
 
 use super::{find, linked, not_found, shelf};
@@ -18,7 +20,11 @@ use crate::{
         problem::nearest,
         shape::{Subschemas, schema_of},
     },
-    runbook::{Runbook, lint::lint, things, typed},
+    runbook::{
+        Kind, Runbook,
+        lint::{Named, lint, named},
+        things, typed,
+    },
 };
 
 pub(super) async fn run(args: &CheckRunbook, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
@@ -46,28 +52,37 @@ pub(super) async fn run(args: &CheckRunbook, global: &Global, out: &mut Output) 
     tell(&reports, out)
 }
 
-/// Defaults of parameters that name nothing that the environment has.
+/// Names in the runbook's own text of things that none of the environments has.
 async fn unknown_names(runbook: &Runbook, world: &World) -> Result<Vec<Problem>, CliError> {
-    let cloud = world.to_look().await?;
+    let mut known: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
+    let named = named(runbook);
+    for kind in named.iter().map(|named| named.kind).collect::<BTreeSet<_>>() {
+        for site in &world.sites {
+            let listed = site.read(|cloud| async move {
+                let listed = things::names(kind, cloud).await;
+                listed.map_err(|error| CliError::cloud(&error, cloud.environment()))
+            });
+            known.entry(kind).or_default().extend(listed.await?);
+        }
+    }
+    let environments: Vec<&str> = world.sites.iter().map(|site| site.environment.name.0.as_str()).collect();
     let mut problems = Vec::new();
-    for parameter in &runbook.parameters {
-        let Some(name) = parameter.default.as_ref().and_then(|value| value.as_str()) else { continue };
-        if !things::is_thing(parameter.kind) {
+    for Named { kind, name, span } in named {
+        let all: Vec<&str> = known.get(&kind).into_iter().flatten().map(String::as_str).collect();
+        // A service may be named without its cluster.
+        let is_it = |known: &&str| *known == name || (kind == Kind::Service && known.rsplit('/').next() == Some(&name));
+        if all.iter().any(is_it) {
             continue;
         }
-        let known =
-            things::names(parameter.kind, cloud).await.map_err(|error| CliError::cloud(&error, cloud.environment()))?;
-        if !known.iter().any(|known| known == name) {
-            let at = runbook.text.find(name).map_or(0..0, |at| at..at + name.len());
-            let environment = &cloud.environment().name;
-            let message = format!("{environment} has no {} `{name}`", parameter.kind.into_str());
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            let problem = Problem::warning(at, message);
-            problems.push(match nearest(name, &known) {
-                Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem,
-            });
-        }
+        let message = match environments.as_slice() {
+            [one] => format!("{one} has no {} `{name}`", kind.into_str()),
+            several => format!("none of {} has {} `{name}`", several.join(", "), kind.with_article()),
+        };
+        let problem = Problem::warning(span, message);
+        problems.push(match nearest(&name, &all) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem,
+        });
     }
     Ok(problems)
 }

@@ -12,12 +12,13 @@ use crate::{
     domain::Text,
     runbook::{
         drive::standing,
-        export::{export, timeline},
+        export::{export, later, timeline},
     },
 };
 
 pub(super) async fn run(args: &ExportRunbook, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
-    let folder = state(global).await?.open(&args.run).map_err(|error| cannot_open(&error.into(), global))?;
+    let state = state(global).await?;
+    let folder = state.open(&args.run).map_err(|error| cannot_open(&error.into(), global))?;
     let standing = standing(&folder).map_err(|error| cannot_open(&error, global))?;
     if out.format != Format::Human {
         let lines: Vec<_> =
@@ -25,6 +26,10 @@ pub(super) async fn run(args: &ExportRunbook, global: &Global, out: &mut Output)
         out.document("opsctl/runbook-timeline/1", &serde_json::json!({ "run": args.run, "timeline": lines }))?;
         return Ok(Exit::Done);
     }
-    Text::block(&export(&standing)).as_str().lines().try_for_each(|line| out.whole(line))?;
+    let later = later(&state, &args.run).map_err(|error| CliError::from(&error))?;
+    Text::block(&export(&standing, &later, &global.invocation()))
+        .as_str()
+        .lines()
+        .try_for_each(|line| out.whole(line))?;
     Ok(Exit::Done)
 }

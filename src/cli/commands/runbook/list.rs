@@ -3,17 +3,15 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::{not_found, shelf};
+use super::{not_found, open, shelf};
 use crate::{
     cli::{
         args::{Global, ListRunbooks},
-        commands::change::state,
         error::CliError,
         exit::Exit,
         output::{Output, Table},
     },
-    domain::{RunId, Text},
-    journal::{Record, RunSummary},
+    domain::Text,
     runbook::{Origin, shelf::Shelved},
 };
 
@@ -32,32 +30,22 @@ struct Row {
     problems: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Open {
-    run: RunId,
-    at: jiff::Timestamp,
-    runbook: Text,
-    environment: Option<String>,
-    waits_for: Option<Text>,
-    busy: bool,
-}
-
 pub(super) async fn run(args: &ListRunbooks, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     if args.open {
-        return open(global, out).await;
+        return open::list(global, out).await;
     }
     let all = shelf(global).all().map_err(|error| not_found(&error, global))?;
     let rows: Vec<Row> = all.iter().map(row).collect();
     let table = || {
-        let mut table = Table::new(&["NAME", "TITLE", "STEPS", "PARAMETERS", "FROM"]);
+        let mut table = Table::new(&["NAME", "TITLE", "STEPS", "BY HAND", "PARAMETERS", "FROM"]);
         for row in &rows {
-            let steps = format!("{} ({} typed)", row.steps, row.typed);
+            let (steps, by_hand) = (row.steps.to_string(), (row.steps - row.typed).to_string());
             let from = match (&row.problems, &row.file) {
                 (Some(problems), _) => format!("{problems}: see `runbook check`"),
                 (None, Some(_)) => "yours".to_owned(),
                 (None, None) => "opsctl".to_owned(),
             };
-            table.row([row.name.clone(), row.title.to_string(), steps, row.parameters.join(", "), from]);
+            table.row([row.name.clone(), row.title.to_string(), steps, by_hand, row.parameters.join(", "), from]);
         }
         table
     };
@@ -87,46 +75,5 @@ fn row(shelved: &Shelved) -> Row {
             .collect(),
         file,
         problems: runbook.is_none().then(|| shelved.checked.problems.to_string()),
-    }
-}
-
-async fn open(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
-    let runs = state(global).await?.list().map_err(|error| CliError::from(&error))?;
-    let wanted = &global.environments;
-    let is_of = |run: &RunSummary| {
-        wanted.is_empty() || run.environment().is_some_and(|name| wanted.iter().any(|wanted| wanted == name))
-    };
-    let open = runs.iter().filter(|run| run.runbook().is_some() && run.end().is_none());
-    let rows: Vec<Open> = open.filter(|run| is_of(run)).map(open_row).collect();
-    let table = || {
-        let mut table = Table::new(&["RUN", "ENV", "RUNBOOK", "WAITS FOR"]);
-        for row in &rows {
-            let waits = match (&row.waits_for, row.busy) {
-                (_, true) => "is being carried out".to_owned(),
-                (Some(waits_for), false) => waits_for.to_string(),
-                (None, false) => "broke off".to_owned(),
-            };
-            let environment = row.environment.clone().unwrap_or_default();
-            table.row([row.run.to_string(), environment, row.runbook.to_string(), waits]);
-        }
-        table
-    };
-    let document = || ("opsctl/open-runbooks/1", json!({ "runs": rows }));
-    out.rows(("opsctl/open-runbook/1", Some("no runbook is open")), &rows, table, document)?;
-    Ok(Exit::Done)
-}
-
-fn open_row(summary: &RunSummary) -> Open {
-    let waits_for = match &summary.last.record {
-        Record::RunbookLeft { waits_for, .. } => Some(waits_for.clone()),
-        _ => None,
-    };
-    Open {
-        run: summary.run.clone(),
-        at: summary.opened.at,
-        runbook: summary.runbook().cloned().unwrap_or_default(),
-        environment: summary.environment().map(str::to_owned),
-        waits_for,
-        busy: summary.busy,
     }
 }

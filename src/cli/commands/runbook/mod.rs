@@ -4,6 +4,7 @@ mod check;
 mod export;
 mod list;
 mod new;
+pub(in crate::cli::commands) mod open;
 mod person;
 mod preview;
 mod run;
@@ -60,7 +61,7 @@ fn not_found(error: &ShelfError, global: &Global) -> CliError {
 
 /// What is wrong with a runbook that was to be used.
 fn refused(problems: &Problems) -> CliError {
-    CliError::usage(&problems.render(Paint::Plain), Try::MendFile.says("mend the runbook"))
+    CliError::usage(&problems.render(Paint::Plain), Try::MendFile.says("fix the runbook"))
 }
 
 /// Whether a file that a runbook links to is there.

@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// What a runbook begins with: it is right as it stands.
-pub(super) const BEGINNING: &str = r#"# What is to be done
+pub(super) const BEGINNING: &str = r#"# Name of the procedure
 
-Say in a few sentences when this is needed, who is hurt meanwhile, and how one sees that it is over.
+Say in a few sentences when to use it, what is affected meanwhile, and how to tell that it is over.
 
 ```toml runbook
 owner = "your team"
@@ -23,7 +23,7 @@ parameters.queue = { kind = "queue", help = "The dead-letter queue" }
 
 ## Find the cause
 
-A heading without a block is a step that a person does. Write what to look at, and where.
+A heading without a block is a step done by hand. Write what to look at, and where.
 
 ## Is the fix out?
 
@@ -35,9 +35,10 @@ keep = "fix"
 ## Redrive ten messages and watch
 
 ```toml step
+id = "few"
 do = "redrive"
 with = { queue = "{queue}", limit = 10 }
-check = "queue.messages >= 0"
+check = "few.done > 0"
 within = "5m"
 ```
 "#;

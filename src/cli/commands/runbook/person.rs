@@ -1,6 +1,9 @@
 //! Who is asked while a runbook is carried out from the command line: what was said beforehand, else a prompt, else nobody.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -8,6 +11,7 @@ use serde_json::Value;
 use crate::{
     cli::{
         args::{Format, Global, Said},
+        attention,
         commands::change::{as_asked, person},
         progress, prompt, show,
         wrap::{width_of, wrap},
@@ -34,7 +38,13 @@ pub(super) struct Caller {
     is_player: bool,
     /// A decision is good for one failure.
     decision: Mutex<Option<Decision>>,
+    /// Whether the decision is also about what the run waits for when it is resumed.
+    decides_at_once: AtomicBool,
     shown: Mutex<Drawn>,
+    /// Whether something was done since the last answer: who is asked now may look elsewhere.
+    has_worked: AtomicBool,
+    /// Whether the terminal's title calls for a person.
+    is_called: AtomicBool,
 }
 
 /// What stands on the terminal.
@@ -58,8 +68,29 @@ impl Caller {
             person: person(global),
             is_player: global.inside.as_ref().is_some_and(|inside| inside.player.is_some()),
             decision: Mutex::new(decision),
+            decides_at_once: AtomicBool::new(false),
             shown: Mutex::default(),
+            has_worked: AtomicBool::new(false),
+            is_called: AtomicBool::new(false),
         })
+    }
+
+    /// For a run that is resumed: what was decided is about whatever it waits for, failed or not.
+    pub(super) fn deciding_at_once(self) -> Self {
+        self.decides_at_once.store(true, Ordering::Relaxed);
+        self
+    }
+
+    /// Why a step is not done that was decided about before anything of it was asked.
+    fn declined(&self) -> Option<Text> {
+        if !self.decides_at_once.swap(false, Ordering::Relaxed) {
+            return None;
+        }
+        let decision = self.decision.lock().unwrap_or_else(PoisonError::into_inner);
+        match decision.as_ref()? {
+            Decision::Skip { .. } | Decision::Stop {} | Decision::ByHand { .. } => Some(Text::from("declined")),
+            Decision::Again { .. } | Decision::CheckAgain {} => None,
+        }
     }
 
     fn say(&self, text: &str) {
@@ -93,19 +124,30 @@ impl Caller {
         self.say(&crate::runbook::show::plain(at.runbook.body_of(step)));
     }
 
+    /// Calls whoever may look elsewhere by now.
+    fn call(&self, at: At<'_>, what: &str) {
+        if self.has_worked.swap(false, Ordering::Relaxed) {
+            self.is_called.store(true, Ordering::Relaxed);
+            attention::call(&Text::line(&format!("{} waits for {what} `{}`", at.runbook.name, at.step().name)));
+        }
+    }
+
     async fn ask(question: String) -> String {
         let asked = tokio::task::spawn_blocking(move || prompt::line(&question)).await;
         asked.ok().and_then(Result::ok).unwrap_or_default()
     }
 
     async fn consent(&self, asked: ToAgree<'_>) -> Reply<Consent> {
+        if let Some(because) = self.declined() {
+            return Reply::No(because);
+        }
         let ToAgree { plan, environment, .. } = asked;
         let command = command_line(&plan.operation, &plan.environment, &environment.invocation);
         self.show_step(asked.at);
         match asked.why {
             Why::Step => {}
-            Why::GoOn => self.say("This goes on with what an earlier run left."),
-            Why::Undo => self.say("The run is stopped. This takes the step back."),
+            Why::GoOn => self.say("This continues an unfinished run of this step."),
+            Why::Undo => self.say("The run was stopped. This undoes the step."),
         }
         if let Some((part, parts)) = asked.part {
             self.say(&format!("Part {part} of {parts}."));
@@ -130,6 +172,7 @@ impl Caller {
             gate::Ask::Yes | gate::Ask::Type(_) if !self.can_ask => return Reply::Nobody,
             gate::Ask::Yes | gate::Ask::Type(_) => {}
         }
+        self.call(asked.at, "approval of");
         let (asks, shown) = (gate_asks.clone(), plan.clone());
         let answer = tokio::task::spawn_blocking(move || prompt::consent(&asks, &shown)).await;
         let answer = answer.ok().and_then(Result::ok).unwrap_or_default();
@@ -150,9 +193,13 @@ impl Caller {
                 Err(because) => Reply::No(Text::line(&format!("--set {}: {because}", ask.keep))),
             };
         }
+        if let Some(because) = self.declined() {
+            return Reply::No(because);
+        }
         if !self.can_ask {
             return Reply::Nobody;
         }
+        self.call(at, "an answer to");
         self.show_step(at);
         let what = match (ask.choices.as_slice(), ask.several) {
             ([], _) => ask.kind.into_str().to_owned(),
@@ -177,9 +224,13 @@ impl Caller {
         if let Some((_, note)) = self.said.done.iter().find(|(name, _)| *name == step.id) {
             return Reply::Said(note.as_deref().map(Text::line));
         }
+        if let Some(because) = self.declined() {
+            return Reply::No(because);
+        }
         if !self.can_ask {
             return Reply::Nobody;
         }
+        self.call(at, "someone to do");
         self.show_step(at);
         let answer = Self::ask("Done? [y, a note, n, or nothing to leave the run open] ".to_owned()).await;
         match answer.to_ascii_lowercase().as_str() {
@@ -191,6 +242,7 @@ impl Caller {
     }
 
     async fn decision(&self, at: At<'_>) -> Reply<Decision> {
+        self.decides_at_once.store(false, Ordering::Relaxed);
         let given = self.decision.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(decision) = given {
             return Reply::Said(decision);
@@ -198,18 +250,19 @@ impl Caller {
         if !self.can_ask {
             return Reply::Nobody;
         }
+        self.call(at, "a decision on");
         self.end_bar();
         let because = at.progress().because.clone().unwrap_or_default();
         self.say(&format!("`{}` has failed: {because}", at.step().name));
         let again = match at.progress().left() {
-            Some(ran) => format!("again (goes on with run {})", ran.run),
+            Some(ran) => format!("again (continues run {})", ran.run),
             None => "again".to_owned(),
         };
         let resend = match at.progress().left() {
-            Some(_) => ", resend (sends once more what may have been sent)",
+            Some(_) => ", resend (resends messages that may have been sent)",
             None => "",
         };
-        let check = if at.progress().check_failed() { ", check (looks once more)" } else { "" };
+        let check = if at.progress().check_failed() { ", check (checks again without repeating the step)" } else { "" };
         for _ in 0..TRIES_MAX {
             let question =
                 format!("{again}{resend}{check}, skip=REASON, by-hand=NOTE, stop, or nothing to leave the run open: ");
@@ -250,6 +303,9 @@ impl Person for Caller {
     fn told(&self, told: Told<'_>) {
         match told {
             Told::Moved(at) => {
+                if self.is_called.swap(false, Ordering::Relaxed) {
+                    attention::over();
+                }
                 let (state, index) = (at.progress().state, at.index);
                 let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
                 if shown.step == Some((index, state)) {
@@ -263,12 +319,14 @@ impl Person for Caller {
                 self.say(&step_line(at));
             }
             Told::Doing(at, text) => {
+                self.has_worked.store(true, Ordering::Relaxed);
                 // On a terminal a bar would say it; elsewhere what is new.
                 if self.format == Format::Human && self.can_ask {
                     self.say(&format!("  {}: {text}", at.step().name));
                 }
             }
             Told::Running(_, running) => {
+                self.has_worked.store(true, Ordering::Relaxed);
                 let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
                 let bar = shown.bar.get_or_insert_with(|| Arc::new(progress::Shown::new(self.format, None)));
                 let bar = Arc::clone(bar);
@@ -285,7 +343,8 @@ fn step_line(at: At<'_>) -> String {
     let took = progress.seconds().map(|seconds| format!(", {}", duration(seconds))).unwrap_or_default();
     let because = match progress.state {
         StepState::Running => {
-            let what = if matches!(step.action, Action::Do(_)) { String::new() } else { format!(": {}", said(step)) };
+            let is_said = matches!(step.action, Action::Do(_) | Action::ByHand);
+            let what = if is_said { String::new() } else { format!(": {}", said(step)) };
             return format!("{}/{} {}{what}", at.index + 1, at.runbook.steps.len(), step.name);
         }
         StepState::Waiting

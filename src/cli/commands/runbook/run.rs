@@ -8,6 +8,7 @@ use super::{find, person::Caller, preview, refused, shelf};
 use crate::{
     cli::{
         args::{Format, Global, ResumeRunbook, RunRunbook, Said},
+        attention,
         commands::{
             change::{person, state},
             stop,
@@ -20,11 +21,15 @@ use crate::{
     },
     cloud::Cloud,
     domain::{EnvironmentName, RunId, Text, Try, invocation::quoted, words::duration},
-    journal::End,
+    journal::{End, HeldBack},
+    operations::values::Seconds,
     run::Context,
     runbook::{
-        Action, Kind, Runbook, Values,
-        drive::{By, OpenError, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, reopen, standing},
+        Kind, Runbook, Step, Values,
+        drive::{
+            Beginner, By, OpenError, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, recovery, reopen,
+            standing,
+        },
         things,
     },
 };
@@ -39,24 +44,40 @@ pub(super) enum How {
 pub(super) async fn run(args: &RunRunbook, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let shelved = find(&args.runbook, global)?;
     let Some(runbook) = shelved.checked.runbook else { return Err(refused(&shelved.checked.problems)) };
-    unknown_names(&runbook, &args.said)?;
+    fits(&runbook, &args.said)?;
     let caller = Caller::new(&args.said, out.format, global).map_err(|because| CliError::usage(&because, None))?;
     let state = state(global).await?;
     let world = world_of(&runbook, global, out).await?;
     let cloud = acting(&world, global).await?;
     let parameters = parameters(&runbook, &args.said, cloud, out).await?;
+    deadline(&runbook, &parameters, cloud, out).await;
     if args.dry_run {
         return preview::show(&runbook, &parameters, (cloud, &state), out).await;
     }
-    deadline(&runbook, &parameters, cloud, out).await;
-    let who = (person(global), args.said.reason.as_deref().map(Text::line));
+    let reason = args.said.reason.as_deref().map(Text::line);
+    let who = Beginner { continues: args.continues.clone(), ..Beginner::new(person(global), reason) };
     let runbook = Arc::new(runbook);
     let environment = &cloud.environment().name;
     let opened = begin(&runbook, parameters, environment, who, (&state, cloud.clock(), fastrand::u64(..))).await;
     let opened = opened.map_err(|error| cannot_open(&error, global))?;
     let resume = global.command(&format!("runbook resume {}", opened.run));
-    out.note(&format!("run {} of {}; `{resume}` goes on with it if it is left", opened.run, runbook.name));
+    out.note(&format!("runbook {}, run {}; if it stops early, `{resume}` continues it", runbook.name, opened.run));
+    if let Some(earlier) = &opened.continues {
+        let export = global.command(&format!("runbook export {earlier}"));
+        out.note(&format!("it follows run {earlier}, which did not recover: `{export}` shows what was done"));
+    }
+    overview(&opened, out);
     carry_out(opened, &caller, (&world, cloud), state, out).await
+}
+
+/// All steps before the first: whoever runs it looks ahead to judge the risk.
+fn overview(opened: &Opened, out: &mut Output) {
+    let steps = &opened.runbook.steps;
+    let width = steps.iter().map(|step| step.what().len()).max().unwrap_or(0);
+    for (number, step) in steps.iter().enumerate() {
+        let always = if step.always { " (always)" } else { "" };
+        out.note(&format!("  {:>2}  {:width$}  {}{always}", number + 1, step.what(), step.name));
+    }
 }
 
 pub(super) async fn resume(
@@ -67,6 +88,7 @@ pub(super) async fn resume(
 ) -> Result<Exit, CliError> {
     let state = state(global).await?;
     let caller = Caller::new(&args.said, out.format, global).map_err(|because| CliError::usage(&because, None))?;
+    let caller = caller.deciding_at_once();
     let folder = state.open(&args.run).map_err(|error| cannot_open(&error.into(), global))?;
     let known = standing(&folder).map_err(|error| cannot_open(&error, global))?;
     let mut global = global.clone();
@@ -75,13 +97,25 @@ pub(super) async fn resume(
     }
     if global.environments != [known.environment.0.clone()] {
         let what = format!("run {} is of {}", args.run, known.environment);
-        return Err(CliError::usage(&what, Try::LeaveOut.says("leave --env out: a run stays in its environment")));
+        return Err(CliError::usage(&what, Try::LeaveOut.says("omit --env: a run stays in its environment")));
     }
-    unknown_names(&known.runbook, &args.said)?;
+    fits(&known.runbook, &args.said)?;
+    for (name, given) in args.said.set.iter().filter(|(name, _)| known.runbook.parameter(name).is_some()) {
+        let value =
+            known.parameters.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        if value.as_deref() != Some(given.trim()) {
+            let what =
+                format!("run {} has {name} = {}: parameters stay as they were", args.run, value.unwrap_or_default());
+            return Err(CliError::usage(&what, Try::BeginAnew.says("start a new run for another value")));
+        }
+    }
     if let Ok(shelved) = shelf(&global).find(&known.runbook.name)
         && shelved.runbook().is_some_and(|now| now.digest != known.runbook.digest)
     {
-        out.note(&format!("{} has changed since the run began; the run goes on with its own copy", known.runbook.name));
+        out.note(&format!(
+            "{} has changed since the run started; the run continues with its own copy",
+            known.runbook.name
+        ));
     }
     let world = world_of(&known.runbook, &global, out).await?;
     let cloud = acting(&world, &global).await?;
@@ -161,6 +195,10 @@ async fn carry_out(
         Outcome::Left(report) => (report, Exit::Waiting),
     };
     tell(&report, exit, cloud, out)?;
+    if let (Exit::Waiting, Some(waits_for)) = (exit, &report.waits_for) {
+        let words = format!("{} in {} waits for {waits_for}", report.runbook, report.environment);
+        attention::call(&Text::line(&words));
+    }
     Ok(exit)
 }
 
@@ -183,20 +221,17 @@ fn tell(report: &RunbookReport, exit: Exit, cloud: &Cloud, out: &mut Output) -> 
         out.line(&format!("  {:>2}  {:width$}  {}{because}", number + 1, step.state.words(), step.name))?;
     }
     if let Some(allowed) = report.recovery_seconds {
-        let is_within = report.seconds <= f64::from(allowed);
-        let how = match (report.end, is_within) {
-            (Some(End::Done | End::Nothing), true) => "met",
-            (None, true) => "not over yet",
-            // What did not recover met nothing.
-            (Some(_), true) => "not recovered",
-            (Some(_) | None, false) => "not met",
-        };
+        let how = recovery(report.end, report.seconds, Seconds(allowed));
         out.line(&format!("  recovery time {}: {how}", crate::operations::values::in_words(allowed.into())))?;
     }
     if let Some(waits_for) = &report.waits_for {
         out.line(&format!("  waits for {waits_for}"))?;
     }
     let environment = cloud.environment();
+    for HeldBack { what, back } in &report.held {
+        let back = back.as_ref().map(|words| format!(": `{}`", environment.invocation.command(words.as_str())));
+        out.whole(&format!("  not undone: {what}{}", back.unwrap_or_default()))?;
+    }
     if exit != Exit::Done {
         out.line(&format!("  exit code {}: {}", exit.code(), exit.meaning()))?;
     }
@@ -209,22 +244,28 @@ fn tell(report: &RunbookReport, exit: Exit, cloud: &Cloud, out: &mut Output) -> 
     Ok(())
 }
 
-/// What is set or done and is neither a parameter, a question nor a step.
-fn unknown_names(runbook: &Runbook, said: &Said) -> Result<(), CliError> {
-    let answers = runbook.steps.iter().filter_map(|step| match &step.action {
-        Action::Ask(ask) => Some(ask.keep.as_str()),
-        Action::ByHand | Action::Do(_) | Action::Check | Action::Wait(_) | Action::Collect => None,
-    });
+/// What is set or done is a parameter, a question or a step of the runbook, and an answer is of its question's kind.
+fn fits(runbook: &Runbook, said: &Said) -> Result<(), CliError> {
+    let answers = runbook.steps.iter().filter_map(Step::ask).map(|ask| ask.keep.as_str());
     let names: Vec<&str> = runbook.parameters.iter().map(|parameter| parameter.name.as_str()).chain(answers).collect();
     let steps: Vec<&str> = runbook.steps.iter().map(|step| step.id.as_str()).collect();
     let wrong_set = said.set.iter().map(|(name, _)| name.as_str()).find(|name| !names.contains(name));
     let wrong_step = said.done.iter().map(|(name, _)| name.as_str()).find(|name| !steps.contains(name));
     let lists = format!("runbook show {}", runbook.name);
     match (wrong_set, wrong_step) {
-        (Some(name), _) => Err(CliError::unknown(("parameter or question", name), names, &lists)),
-        (None, Some(name)) => Err(CliError::unknown(("step", name), steps, &lists)),
-        (None, None) => Ok(()),
+        (Some(name), _) => return Err(CliError::unknown(("parameter or question", name), names, &lists)),
+        (None, Some(name)) => return Err(CliError::unknown(("step", name), steps, &lists)),
+        (None, None) => {}
     }
+    for ask in runbook.steps.iter().filter_map(Step::ask) {
+        for (name, given) in said.set.iter().filter(|(name, _)| *name == ask.keep) {
+            let unfit = |because| {
+                CliError::usage(&format!("{name}: {because}"), Try::WriteItSo.says(format!("--set {name}=...")))
+            };
+            ask.parse(given).map_err(unfit)?;
+        }
+    }
+    Ok(())
 }
 
 /// Parameters as they were set, else their defaults, else what a person says; what names things names real ones.
@@ -306,10 +347,10 @@ pub(super) fn cannot_open(error: &OpenError, global: &Global) -> CliError {
         OpenError::Journal(error) => {
             CliError::new(Exit::Refused, &error.to_string(), error.hint_in(&global.invocation()))
         }
-        OpenError::Write { .. } => CliError::failed(
-            &error.to_string(),
-            Try::MakeRoom.says("make room, or mend the permissions of the state folder"),
-        ),
+        OpenError::Write { .. } => {
+            let hint = Try::MakeRoom.says("free disk space, or fix the permissions of the state folder");
+            CliError::failed(&error.to_string(), hint)
+        }
         OpenError::Other { run } => CliError::usage(
             &error.to_string(),
             Try::SeeRecord.says(format!("`{}` shows it", global.command(&format!("journal show {run}")))),
@@ -319,12 +360,12 @@ pub(super) fn cannot_open(error: &OpenError, global: &Global) -> CliError {
             Try::SeeRecord.says(format!("`{}` has its timeline", command("export", run))),
         ),
         OpenError::Changed { .. } => {
-            CliError::new(Exit::Refused, &error.to_string(), Try::BeginAnew.says("begin a new run"))
+            CliError::new(Exit::Refused, &error.to_string(), Try::BeginAnew.says("start a new run"))
         }
         OpenError::Unreadable { .. } => CliError::new(
             Exit::Refused,
             &error.to_string(),
-            Try::BeginAnew.says("use the version that began it, or begin a new run"),
+            Try::BeginAnew.says("use the version of opsctl that started it, or start a new run"),
         ),
         OpenError::Driven { run, .. } => CliError::new(
             Exit::Refused,

@@ -26,7 +26,7 @@ pub(super) async fn run(args: &ShowRunbook, global: &Global, out: &mut Output) -
     }
     let Some(runbook) = shelved.runbook() else {
         let rendered = shelved.checked.problems.render(Paint::Plain);
-        return Err(CliError::usage(&rendered, Try::MendFile.says("mend the runbook, or read it with --raw")));
+        return Err(CliError::usage(&rendered, Try::MendFile.says("fix the runbook, or read it with --raw")));
     };
     if out.format != Format::Human {
         out.document("opsctl/runbook-text/1", &document(runbook))?;
@@ -98,10 +98,7 @@ async fn of_run(run: &RunId, global: &Global, out: &mut Output) -> Result<Exit, 
         return Ok(Exit::Done);
     }
     let how = standing.end.map_or("open", |end| end.words());
-    out.heading(&format!(
-        "{} in {}: {how}, carried out by {}",
-        standing.runbook.name, standing.environment, standing.driver
-    ))?;
+    out.heading(&format!("{} in {}: {how}, run by {}", standing.runbook.name, standing.environment, standing.driver))?;
     for (number, step) in steps.iter().enumerate() {
         let because = step.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
         out.line(&format!("  {:>2}  {:13}  {}{because}", number + 1, step.state.words(), step.name))?;

@@ -11,6 +11,7 @@ use crate::{
     },
     cloud::{CloudError, ErrorKind},
     domain::{Environment, Text, Try, words::counted_is},
+    journal::StateFolder,
     observe::{
         Look, Once, Scope, Snapshot, Verdict, Wanted, cache, once,
         verdict::{self, verdicts},
@@ -47,7 +48,7 @@ pub(super) async fn look(
     place: &Place,
     chosen: &Chosen,
     timeout: Duration,
-    folder: Option<&Path>,
+    (folder, runs): (Option<&Path>, Option<&StateFolder>),
 ) -> Result<Looked, CliError> {
     let (clock, environment) = (chosen.connect.clock, place.environment());
     let begun = clock.now();
@@ -73,6 +74,7 @@ pub(super) async fn look(
         is_bounded: true,
         deadline: Some(left),
         earlier: earlier.as_ref(),
+        runs,
         ..Wanted::default()
     };
     let read = site.read(|cloud| async { Ok(once(cloud, &wanted).await) });

@@ -9,7 +9,10 @@ use std::{path::PathBuf, time::Duration};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use self::{look::Looked, show::Shown};
-use super::{change, runbook};
+use super::{
+    change,
+    runbook::{self, open::Open},
+};
 use crate::{
     cli::{
         args::{Format, Global, Status},
@@ -39,11 +42,12 @@ pub(super) async fn run(args: &Status, global: &Global, out: &mut Output) -> Res
     let timeout = Duration::from_secs(args.timeout.0.into());
     // A folder that can't be read offers nothing; `runbook list` says why.
     let runbooks = runbook::shelf(global).all().unwrap_or_default();
-    let shown = Shown { args, global, book: &book, runbooks: &runbooks };
+    let open = open(state.as_ref(), out);
+    let shown = Shown { args, global, book: &book, runbooks: &runbooks, open: &open };
     let mut answers: Vec<Option<Result<Looked, CliError>>> = chosen.places.iter().map(|_| None).collect();
     let look = |(at, place)| {
-        let (chosen, folder) = (&chosen, folder.as_deref());
-        async move { (at, look::look(place, chosen, timeout, folder).await) }
+        let (chosen, kept) = (&chosen, (folder.as_deref(), state.as_ref()));
+        async move { (at, look::look(place, chosen, timeout, kept).await) }
     };
     let mut looks: FuturesUnordered<_> = chosen.places.iter().enumerate().map(look).collect();
     while let Some((at, answer)) = looks.next().await {
@@ -84,6 +88,19 @@ impl Shown<'_> {
             Severity::Notice => self.args.strict,
         };
         looked.verdicts.iter().any(|verdict| counts(verdict) && !self.book.hides(verdict, looked.at))
+            || self.open_in(looked).any(|open| !open.busy)
+    }
+}
+
+/// Runs of runbooks that are open.
+fn open(state: Option<&StateFolder>, out: &mut Output) -> Vec<Open> {
+    match state.map(runbook::open::all) {
+        Some(Ok(open)) => open,
+        Some(Err(error)) => {
+            out.warning(&format!("whether runbooks are open is not known: {error}"));
+            Vec::new()
+        }
+        None => Vec::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use super::look::{Looked, worst_first};
 use crate::{
     cli::{
         args::{Format, Global, Status},
+        commands::runbook::open::Open,
         failed::Failed,
         output::{ERROR, Output, Table, WARNING},
     },
@@ -30,6 +31,8 @@ pub(super) struct Shown<'a> {
     pub(super) book: &'a Book,
     /// Runbooks that there are.
     pub(super) runbooks: &'a [Shelved],
+    /// Runs of them that are open.
+    pub(super) open: &'a [Open],
 }
 
 #[derive(Serialize)]
@@ -78,6 +81,8 @@ struct Summary<'a> {
     needs_attention: bool,
     /// How many verdicts were acknowledged.
     acknowledged: usize,
+    /// Runs of runbooks that are open.
+    open_runbooks: Vec<&'a Open>,
     /// What could not be looked at.
     missing: &'a [Text],
     /// As CloudWatch bills them.
@@ -127,8 +132,9 @@ impl Shown<'_> {
 
     /// What is said where no verdict is shown.
     pub(super) fn nothing<'l>(&self, found: impl Iterator<Item = &'l Looked>, is_all: bool) -> Option<String> {
-        let (mut names, mut is_all) = (Vec::new(), is_all);
+        let (mut names, mut is_all, mut is_open) = (Vec::new(), is_all, false);
         for looked in found {
+            is_open |= self.open_in(looked).any(|open| !open.busy);
             names.push(looked.environment.name.0.as_str());
             is_all &= looked.missing.is_empty();
         }
@@ -136,7 +142,9 @@ impl Shown<'_> {
         match (names.is_empty(), self.args.acknowledged, is_all) {
             (true, _, _) => None,
             (false, true, _) => Some(format!("nothing is acknowledged in {joined}")),
-            (false, false, true) => Some(format!("nothing needs attention in {joined}")),
+            (false, false, true) => {
+                Some(format!("nothing {}needs attention in {joined}", if is_open { "else " } else { "" }))
+            }
             (false, false, false) => Some(format!("nothing of what could be looked at needs attention in {joined}")),
         }
     }
@@ -152,6 +160,9 @@ impl Shown<'_> {
                 out.note(&format!("{}: {asked} asked of CloudWatch, which bills each", environment.name));
             }
         }
+        for open in found.iter().flat_map(|looked| self.open_in(looked)) {
+            out.note(&open.words(&self.global.invocation()));
+        }
         let acknowledged: usize = found.iter().map(|looked| self.acknowledged(looked)).sum();
         if acknowledged > 0 && !self.args.acknowledged {
             let command = self.global.command("status --acknowledged");
@@ -163,7 +174,13 @@ impl Shown<'_> {
         looked.verdicts.iter().filter(|verdict| self.book.hides(verdict, looked.at)).count()
     }
 
-    fn summary<'l>(&self, looked: &'l Looked) -> Summary<'l> {
+    /// Runs of runbooks that are open in the environment.
+    pub(super) fn open_in<'o>(&'o self, looked: &'o Looked) -> impl Iterator<Item = &'o Open> {
+        let name = looked.environment.name.0.as_str();
+        self.open.iter().filter(move |open| open.environment.as_deref() == Some(name))
+    }
+
+    fn summary<'l>(&'l self, looked: &'l Looked) -> Summary<'l> {
         let Looked { environment, at, snapshot, missing, metrics_asked, .. } = looked;
         Summary {
             environment: &environment.name,
@@ -173,6 +190,7 @@ impl Shown<'_> {
             queues: snapshot.queues.len(),
             needs_attention: self.needs_attention(looked),
             acknowledged: self.acknowledged(looked),
+            open_runbooks: self.open_in(looked).collect(),
             missing,
             metrics_asked: *metrics_asked,
         }

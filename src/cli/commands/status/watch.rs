@@ -21,6 +21,7 @@ use super::{
 use crate::{
     cli::{
         args::Format,
+        commands::runbook,
         error::CliError,
         exit::Exit,
         failed::Failed,
@@ -66,11 +67,14 @@ pub(super) async fn run(
     let (clock, latest) = (chosen.connect.clock, Arc::new(Latest::default()));
     let begun = clock.now();
     let mut screen = Screen::default();
+    let mut told = shown.open.to_vec();
     let unreachable = names.iter().zip(&answers).filter(|(_, answer)| answer.is_err());
     unreachable.into_iter().try_for_each(|(name, answer)| line(shown, name, answer, out))?;
     screen.show(shown, (&names, &answers), begun, out)?;
     let teller = Arc::clone(&latest);
-    let watch = Watch::start(sites(chosen, folder), clock, &Policy::default(), move |snapshot| teller.take(snapshot));
+    let watch = Watch::start(sites(chosen, folder, state.as_ref()), clock, &Policy::default(), move |snapshot| {
+        teller.take(snapshot)
+    });
     loop {
         tokio::select! {
             biased;
@@ -81,8 +85,10 @@ pub(super) async fn run(
         // Somebody may have acknowledged something; what can't be read now was told before.
         let book = state.as_ref().and_then(|state| Book::read(state).ok()).unwrap_or_else(|| shown.book.clone());
         let now = clock.now();
-        let shown = Shown { book: &book, ..*shown };
-        let mut has_changed = false;
+        let open = state.as_ref().and_then(|state| runbook::open::all(state).ok()).unwrap_or_default();
+        let shown = Shown { book: &book, open: &open, ..*shown };
+        let has_opened = open != told;
+        let mut has_changed = has_opened;
         for ((name, place), answer) in names.iter().zip(&chosen.places).zip(&mut answers) {
             let Some(snapshot) = latest.of(name).filter(|snapshot| is_settled(snapshot, answer, begun)) else {
                 continue;
@@ -93,7 +99,7 @@ pub(super) async fn run(
                 Some(error) => Err(CliError::cloud(error, &environment)),
                 None => Ok(Looked::of(environment, snapshot, now)),
             };
-            if face(&shown, &newer) != face(&shown, answer) {
+            if has_opened || face(&shown, &newer) != face(&shown, answer) {
                 line(&shown, name, &newer, out)?;
                 has_changed = true;
             }
@@ -102,6 +108,7 @@ pub(super) async fn run(
         if has_changed {
             screen.show(&shown, (&names, &answers), now, out)?;
         }
+        told = open;
         tokio::select! {
             biased;
             _ = interrupt.recv() => break,
@@ -114,7 +121,7 @@ pub(super) async fn run(
     Ok(Exit::Interrupted)
 }
 
-fn sites(chosen: &Chosen, folder: Option<PathBuf>) -> Vec<observe::Site> {
+fn sites(chosen: &Chosen, folder: Option<PathBuf>, runs: Option<&StateFolder>) -> Vec<observe::Site> {
     let site = |place: &crate::cli::world::Place| {
         let (environment, connect, place) = (place.environment(), chosen.connect.clone(), place.clone());
         let open = move || {
@@ -122,8 +129,12 @@ fn sites(chosen: &Chosen, folder: Option<PathBuf>) -> Vec<observe::Site> {
             async move { place.verified(&connect).await }
         };
         let site = observe::Site::new(environment, open);
-        match &folder {
+        let site = match &folder {
             Some(folder) => site.cached_in(folder),
+            None => site,
+        };
+        match runs {
+            Some(runs) => site.recorded_in(runs.clone()),
             None => site,
         }
     };
@@ -245,6 +256,10 @@ fn lines(
             }
             Err(error) => lines.extend(error.to_string().lines().flat_map(|line| out.wrapped(line))),
         }
+    }
+    let invocation = shown.global.invocation();
+    for open in found().flat_map(|looked| shown.open_in(looked)) {
+        lines.extend(out.wrapped(&open.words(&invocation)));
     }
     let acknowledged: usize = found().map(|looked| shown.acknowledged(looked)).sum();
     if acknowledged > 0 && !shown.args.acknowledged {

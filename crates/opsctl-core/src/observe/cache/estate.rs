@@ -125,6 +125,7 @@ mod tests {
     fn estate() -> Estate {
         let alarm = Alarm {
             name: "cpu".to_owned(),
+            mutes: Vec::new(),
             state: AlarmState::Alarm,
             since: Some(now()),
             reason: Text::from("crossed"),

@@ -81,9 +81,9 @@ pub(super) fn judge(scene: &Scene<'_>, all: &mut Vec<Verdict>) {
     for mapping in &*mappings.rows {
         let is_alone = || {
             let others = mappings.rows.iter().filter(|other| other.queue == mapping.queue && other.id != mapping.id);
-            !others.into_iter().any(|other| takes(other.state))
+            !others.into_iter().any(|other| other.takes())
         };
-        let queue = mapping.queue.as_ref().and_then(|queue| queues.get(queue)).filter(|_| !takes(mapping.state));
+        let queue = mapping.queue.as_ref().and_then(|queue| queues.get(queue)).filter(|_| !mapping.takes());
         let paused =
             queue.filter(|_| is_alone()).and_then(|seen| paused(scene.thresholds, mapping, seen, all, scene.now));
         if let Some(finding) = paused {
@@ -121,11 +121,6 @@ fn say_who_is_absent(scene: &Scene<'_>, all: &mut [Verdict]) {
     }
 }
 
-/// Whether messages are taken, or soon will be.
-fn takes(state: MappingState) -> bool {
-    !matches!(state, MappingState::Disabled | MappingState::Disabling | MappingState::Deleting)
-}
-
 fn paused(thresholds: &Thresholds, mapping: &Mapping, seen: &Seen, all: &[Verdict], now: Timestamp) -> Option<Finding> {
     let visible = seen.queue.as_ref()?.counts.visible;
     let is_parked = thresholds.is_parked(seen.name.as_str()) || seen.dead_letters.is_some();
@@ -150,5 +145,5 @@ fn paused(thresholds: &Thresholds, mapping: &Mapping, seen: &Seen, all: &[Verdic
 
 fn problem(mapping: &Mapping) -> Option<Finding> {
     let result = mapping.last_result.as_ref().filter(|_| mapping.has_problem())?;
-    takes(mapping.state).then(|| Finding(Kind::ConsumerProblem, Severity::Warning, format!("its last call: {result}")))
+    mapping.takes().then(|| Finding(Kind::ConsumerProblem, Severity::Warning, format!("its last call: {result}")))
 }

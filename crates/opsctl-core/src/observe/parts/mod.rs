@@ -66,13 +66,15 @@ pub enum Look {
     Databases,
     DatabaseGauges,
     Alarms,
+    /// Rules that mute alarms now.
+    Mutes,
     Mappings,
     Lags,
     Outboxes,
 }
 
 impl Look {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Services,
         Self::Scaling,
         Self::Stopped,
@@ -80,6 +82,7 @@ impl Look {
         Self::Databases,
         Self::DatabaseGauges,
         Self::Alarms,
+        Self::Mutes,
         Self::Mappings,
         Self::Lags,
         Self::Outboxes,
@@ -94,6 +97,7 @@ impl Look {
             Self::Databases => &databases::DATABASES,
             Self::DatabaseGauges => &databases::GAUGES,
             Self::Alarms => &alarms::ALARMS,
+            Self::Mutes => &alarms::MUTES,
             Self::Mappings => &mappings::MAPPINGS,
             Self::Lags => &lags::LAGS,
             Self::Outboxes => &outboxes::OUTBOXES,
@@ -114,6 +118,7 @@ pub(super) struct Memory {
     pub(super) services: services::Memory,
     pub(super) databases: databases::Memory,
     pub(super) lags: lags::Memory,
+    pub(super) alarms: alarms::Memory,
 }
 
 impl PartName {

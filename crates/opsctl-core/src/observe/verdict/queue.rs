@@ -11,10 +11,14 @@ use super::{
 use crate::{
     domain::{
         QueueKind, QueueName, Thresholds,
+        environment::glob,
         invocation::option,
-        words::{about_messages, in_words, span, thousands, within},
+        words::{self, about_messages, span, thousands, within},
     },
-    observe::snapshot::Seen,
+    observe::{
+        leaving::{FALLS_WITHIN, LAG, in_words},
+        snapshot::Seen,
+    },
 };
 
 /// From figures that are older nothing is said about what happens now.
@@ -51,10 +55,15 @@ pub(super) fn danger(thresholds: &Thresholds, seen: &Seen, now: Timestamp) -> Da
 fn dead_letters(scene: &Scene<'_>, seen: &Seen, messages: u64) -> Finding {
     let Scene { environment, thresholds, now, .. } = *scene;
     let grown = growth(thresholds, seen, now);
+    let elsewhere = redriven_elsewhere(scene, seen);
     if let Some(left) = expires(thresholds, seen, now) {
-        let more = grown.map_or_else(String::new, |grown| format!("; {grown}"));
+        let more: String = [grown, elsewhere].into_iter().flatten().map(|more| format!("; {more}")).collect();
         let reason = format!("{}; {}{more}", about_messages(messages), deleted(seen, left));
         return Finding(Kind::Expires, Severity::Critical, reason);
+    }
+    if let Some(elsewhere) = elsewhere {
+        let reason = format!("{elsewhere}; now {}", about_messages(messages));
+        return Finding(Kind::RedrivenElsewhere, Severity::Warning, reason);
     }
     if let Some(grown) = grown {
         let severity = of_dead_letters(environment, messages, Severity::Warning);
@@ -68,6 +77,30 @@ fn dead_letters(scene: &Scene<'_>, seen: &Seen, messages: u64) -> Finding {
     let them = if messages == 1 { "lies" } else { "lie" };
     let severity = of_dead_letters(environment, messages, Severity::Notice);
     Finding(Kind::DeadLetters, severity, format!("{} {them} there{age}", about_messages(messages)))
+}
+
+/// Who takes messages out of the DLQ, where that is no run of opsctl on this machine and no consumer of the DLQ.
+fn redriven_elsewhere(scene: &Scene<'_>, seen: &Seen) -> Option<String> {
+    let leaving = seen.leaving.as_ref().filter(|leaving| scene.now.duration_since(leaving.at) <= FALLS_WITHIN)?;
+    if let Some(task) = &leaving.task {
+        return Some(in_words(task));
+    }
+    let (fewer, within) = seen.trend.fall(FALLS_WITHIN)?;
+    let since = scene.now - within - LAG;
+    let is_ours = leaving.ours_until.is_some_and(|until| until >= since);
+    if is_ours || fewer < scene.thresholds.growth_messages.max(1) || has_consumer(scene, seen) {
+        return None;
+    }
+    let fewer = thousands(fewer);
+    Some(format!("-{fewer} in {}, and no run of opsctl on this machine took them", span(within)))
+}
+
+/// Whether something reads the DLQ as a consumer does.
+fn has_consumer(scene: &Scene<'_>, seen: &Seen) -> bool {
+    let mut mappings = scene.snapshot.estate.mappings.rows.iter();
+    let services = &scene.environment.services.consumers;
+    mappings.any(|mapping| mapping.queue.as_ref() == Some(&seen.name) && mapping.takes())
+        || services.iter().any(|(pattern, _)| glob(pattern, seen.name.as_str()))
 }
 
 /// Where the DLQ keeps messages for a shorter time than the source that keeps them the longest: which, and what raises it. Equal times are
@@ -88,7 +121,7 @@ fn kept_too_short(scene: &Scene<'_>, seen: &Seen) -> Option<String> {
     let spent = if seen.kind() == QueueKind::Standard { ", counted from their first send" } else { "" };
     let to = if longest % 86_400 == 0 { format!("{}d", longest / 86_400) } else { format!("{longest}s") };
     let command = scene.environment.command(&format!("retention {} --to {to}", option("queue", seen.name.as_str())));
-    let (kept, longest) = (in_words(kept), in_words(longest));
+    let (kept, longest) = (words::in_words(kept), words::in_words(longest));
     Some(format!("kept {kept} here{spent}, and {longest} in {source}: `{command}` keeps them as long"))
 }
 

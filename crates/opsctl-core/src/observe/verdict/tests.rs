@@ -68,6 +68,7 @@ pub(super) fn queue(name: &str, visible: u64) -> Seen {
         oldest: None,
         trend: Trend { samples: vec![(now(), visible)] },
         waiting_since: None,
+        leaving: None,
     }
 }
 

@@ -6,9 +6,12 @@ use super::{
     *,
 };
 use crate::{
-    cloud::{CloudError, ErrorKind},
-    domain::{Alarm, AlarmState, KafkaLag, Mapping, MappingId, MappingState, Protection, Watches},
-    observe::{Lack, Look, Seen, SeenService},
+    cloud::{
+        CloudError, ErrorKind,
+        sqs::{MoveStatus, MoveTask},
+    },
+    domain::{Alarm, AlarmState, KafkaLag, Mapping, MappingId, MappingState, Protection, QueueArn, Watches},
+    observe::{Lack, Leaving, Look, Seen, SeenService},
 };
 
 use Severity::{Critical, Notice, Warning};
@@ -16,6 +19,7 @@ use Severity::{Critical, Notice, Warning};
 fn alarm(name: &str, state: AlarmState, dimensions: &[(&str, &str)]) -> Alarm {
     Alarm {
         name: name.to_owned(),
+        mutes: Vec::new(),
         state,
         since: Some(ago(12)),
         reason: Text::from("Threshold Crossed"),
@@ -295,4 +299,50 @@ fn a_part_that_fails_for_a_reason_of_its_own_is_told_beside_the_listing() {
     {
         assert_eq!(said(other.0, other.1), 1, "{other:?}");
     }
+}
+
+#[test]
+fn messages_that_leave_a_dead_letter_queue_are_told_unless_opsctl_or_a_consumer_takes_them() {
+    let falling = |from: u64, to: u64| {
+        let mut seen = dlq("orders-dlq", to);
+        seen.trend.samples = vec![(ago(4), from), (now(), to)];
+        seen
+    };
+    let looked = |ours_until| Some(Leaving { at: ago(1), ours_until, task: None });
+    let task = MoveTask {
+        handle: Some("theirs".to_owned()),
+        status: MoveStatus::Running,
+        source: QueueArn("arn:aws:sqs:af-south-1:111111111111:orders-dlq".to_owned()),
+        destination: None,
+        rate: None,
+        moved: 1_200,
+        to_move: Some(5_000),
+        failure: None,
+        started_at: Some(ago(3)),
+    };
+    let moving = Some(Leaving { at: ago(1), ours_until: Some(ago(1)), task: Some(task) });
+    let said = |seen: Seen| said_in(&prod(), &snapshot(vec![seen]));
+    let left = "-120 in 4 min, and no run of opsctl on this machine took them; now ~300 messages";
+    let moved = "a move task that opsctl did not start here is moving messages to their sources: 1,200 of ~5,000 moved; \
+                 now ~300 messages";
+    let elsewhere = |words| expected(&[(Warning, Kind::RedrivenElsewhere, words)]);
+    assert_eq!(said(Seen { leaving: looked(None), ..falling(420, 300) }), elsewhere(left));
+    assert_eq!(said(Seen { leaving: looked(Some(ago(9))), ..falling(420, 300) }), elsewhere(left), "ended before");
+    assert_eq!(said(Seen { leaving: moving.clone(), ..falling(420, 300) }), elsewhere(moved));
+    assert_eq!(said(Seen { leaving: moving.clone(), ..dlq("orders-dlq", 300) }), elsewhere(moved), "it just began");
+    let kinds = |seen: Seen| said(seen).into_iter().map(|(_, kind, _)| kind).collect::<Vec<_>>();
+    for (why, leaving) in [
+        ("a run of opsctl works on it", looked(Some(ago(1)))),
+        ("counts lag behind a run that has ended", looked(Some(ago(5)))),
+        ("nobody has looked", None),
+        ("that is long ago", moving.map(|moving| Leaving { at: ago(20), ..moving })),
+    ] {
+        assert_eq!(kinds(Seen { leaving, ..falling(420, 300) }), [Kind::DeadLetters], "{why}");
+    }
+    assert_eq!(kinds(Seen { leaving: looked(None), ..falling(300, 301) }), [Kind::Growing], "it grows");
+    assert_eq!(kinds(Seen { leaving: looked(None), ..falling(3, 0) }), [], "nothing is left");
+    let mut read = snapshot(vec![Seen { leaving: looked(None), ..falling(420, 300) }]);
+    read.estate.mappings = part(vec![mapping(MappingState::Enabled, "orders-dlq")]);
+    let said: Vec<Kind> = said_in(&prod(), &read).into_iter().map(|(_, kind, _)| kind).collect();
+    assert_eq!(said, [Kind::DeadLetters], "a function reads it");
 }

@@ -16,6 +16,7 @@ use crate::{
     cloud::{Cloud, CloudError, ErrorKind},
     databases::EVENT_MINUTES,
     domain::{QueueUrl, Service},
+    journal::StateFolder,
     observe::{
         board::{Board, Change, is_said_elsewhere},
         parts::{Asking, Found, Look, Next},
@@ -158,7 +159,7 @@ impl Keeper {
                     let connected = self.connected.clone().filter(|_| !self.is_stale);
                     Some(questions::listing(connected, Arc::clone(&self.site.open), self.clock, self.early.0.clone()))
                 }
-                Ask::Describe(slot) => self.about(slot, |cloud, url| questions::describe(cloud, slot, url)),
+                Ask::Describe(slot) => self.describe(now, slot),
                 Ask::Tags(slot) => {
                     let tag = self.board.pair_tag().unwrap_or_default().to_owned();
                     self.about(slot, |cloud, url| questions::tags(cloud, slot, url, &tag))
@@ -174,6 +175,15 @@ impl Keeper {
                 (None, _) => self.schedule.answered(now, ask, Outcome::Failed),
             }
         }
+    }
+
+    fn describe(&mut self, now: Duration, slot: Slot) -> Option<Question> {
+        let wanted = |runs: &StateFolder| Some((runs.clone(), self.board.leaving_wanted(now, slot)?));
+        let leaving = self.site.runs.as_ref().and_then(wanted);
+        if leaving.is_some() {
+            self.schedule.budget.charge(now, 1);
+        }
+        self.about(slot, |cloud, url| questions::describe(cloud, slot, url, leaving))
     }
 
     fn about(&self, slot: Slot, question: impl FnOnce(&Cloud, QueueUrl) -> Question) -> Option<Question> {
@@ -247,7 +257,8 @@ impl Keeper {
         self.schedule.answered(now, ask, outcome);
         match answer {
             Answer::Listing(looked) => self.listed(now, at, *looked, ear),
-            Answer::Described(slot, answer) => {
+            Answer::Described(slot, answer, leaving) => {
+                leaving.into_iter().for_each(|leaving| self.board.left(slot, *leaving));
                 self.note_stale_clients(answer.as_ref().as_ref().err());
                 if !answer.as_ref().as_ref().is_err_and(is_said_elsewhere) {
                     self.board.described(at, slot, *answer);

@@ -11,8 +11,10 @@ use crate::{
         Cloud, CloudError, ErrorKind,
         metrics::{QUEUE_AGE, Sample, Samples},
     },
-    domain::{Environment, Queue, QueueName, QueueUrl, Text},
+    domain::{Environment, Queue, QueueArn, QueueName, QueueUrl, Text},
+    journal::StateFolder,
     observe::{
+        leaving::{self, Leaving},
         parts::{Found, Look},
         schedule::{Ask, Outcome, Slot},
         snapshot::Oldest,
@@ -28,7 +30,7 @@ pub(super) type Question = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 pub(super) enum Answer {
     Listing(Box<Looked>),
-    Described(Slot, Box<Result<Queue, CloudError>>),
+    Described(Slot, Box<Result<Queue, CloudError>>, Option<Box<Leaving>>),
     Tagged(Slot, Result<Option<QueueName>, CloudError>),
     Ages(Result<Ages, CloudError>),
     Looked(Look, Box<Result<Found, CloudError>>),
@@ -45,7 +47,7 @@ impl Answer {
     pub(super) fn outcome(&self) -> (Ask, Outcome) {
         match self {
             Self::Listing(looked) => (Ask::Listing, Outcome::of(looked.listed.as_ref().err())),
-            Self::Described(slot, answer) => (Ask::Describe(*slot), Outcome::of(answer.as_ref().as_ref().err())),
+            Self::Described(slot, answer, _) => (Ask::Describe(*slot), Outcome::of(answer.as_ref().as_ref().err())),
             Self::Tagged(slot, answer) => (Ask::Tags(*slot), Outcome::of(answer.as_ref().err())),
             Self::Ages(answer) => (Ask::Ages, Outcome::of(answer.as_ref().err())),
             Self::Looked(look, found) => (
@@ -132,9 +134,17 @@ async fn verified(cloud: &Cloud, is_verified: bool, clock: Clock) -> Result<bool
     }
 }
 
-pub(super) fn describe(cloud: &Cloud, slot: Slot, url: QueueUrl) -> Question {
+/// Settings and counts; of a DLQ that became emptier, also who takes its messages.
+pub(super) fn describe(cloud: &Cloud, slot: Slot, url: QueueUrl, leaving: Option<(StateFolder, QueueArn)>) -> Question {
     let cloud = cloud.clone();
-    Box::pin(async move { Answer::Described(slot, Box::new(cloud.sqs.describe(&url).await)) })
+    Box::pin(async move {
+        let found = async {
+            let (runs, dlq) = leaving?;
+            Some(Box::new(leaving::look(&cloud, runs, dlq).await))
+        };
+        let (queue, found) = tokio::join!(cloud.sqs.describe(&url), found);
+        Answer::Described(slot, Box::new(queue), found)
+    })
 }
 
 pub(super) fn tags(cloud: &Cloud, slot: Slot, url: QueueUrl, tag: &str) -> Question {

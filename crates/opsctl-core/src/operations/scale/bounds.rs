@@ -18,6 +18,9 @@ pub(super) enum Bounding {
     Back(Box<Back>),
 }
 
+/// Around a service that has no autoscaling.
+const UNBOUND: TaskBounds = TaskBounds { min: 0, max: u32::MAX };
+
 /// What a service had before its bounds were moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Back {
@@ -29,27 +32,20 @@ pub(super) struct Back {
 }
 
 impl Back {
-    /// What is remembered of a service, or what a run that is taken up has begun to put back.
+    /// What is remembered of a service, or what a run that is taken up has begun to put back; none: there is nothing to put back.
     pub(super) fn of(
         service: &ServiceId,
         account: &AccountId,
         cloud: &Cloud,
         planner: &Planner,
-    ) -> Result<Self, OperationError> {
+    ) -> Result<Option<Self>, OperationError> {
         let known = BoundsBefore::read(&planner.state, account, &cloud.environment().region)?;
         if let Some(Moved { from, to, desired, run, .. }) = known.of(service).cloned() {
-            return Ok(Self { bounds: from, moved: to, desired, because: format!("as before {run}") });
+            let because = format!("as before {run}");
+            return Ok(Some(Self { bounds: from, moved: to, desired, because }));
         }
         let history = planner.taken_up()?.map(|(_, history)| history);
-        let begun = history.as_ref().and_then(|history| Self::begun(service, history));
-        begun.ok_or_else(|| {
-            let what =
-                format!("no bounds of {service} are remembered: opsctl has not moved them, or has put them back");
-            OperationError::usage(
-                &what,
-                Try::LookAtResult.says(format!("`{}` shows them as they are", cloud.environment().command("services"))),
-            )
-        })
+        Ok(history.as_ref().and_then(|history| Self::begun(service, history)))
     }
 
     fn begun(service: &ServiceId, history: &History) -> Option<Self> {
@@ -66,7 +62,7 @@ pub(super) fn moved(
     scaling: Option<&Scaling>,
     history: Option<&(TaskBounds, TaskBounds)>,
 ) -> Option<MoveBounds> {
-    let now = scaling?.bounds();
+    let now = scaling.map_or(UNBOUND, Scaling::bounds);
     // What this run has moved itself is no change of the world.
     let from = history.filter(|(_, to)| *to == now).map_or(now, |(from, _)| *from);
     let (to, why) = match bounding {
@@ -78,7 +74,8 @@ pub(super) fn moved(
         }
         Bounding::Back(back) => (back.bounds, MoveWhy::Back),
     };
-    let is_any = from != to || why == MoveWhy::Back;
+    // With a count the bounds are remembered also where they hold it: both are put back together.
+    let is_any = from != to || why == MoveWhy::Back || change.from != change.to;
     is_any.then_some(MoveBounds { from, now, to, why })
 }
 
@@ -90,6 +87,10 @@ pub(super) fn describe(
     scaling: Option<&Scaling>,
 ) {
     let Change { service, to, bounds, .. } = change;
+    let is_remembered = bounds.as_ref().is_some_and(|bounds| bounds.why == MoveWhy::ToHold && bounds.from == bounds.to);
+    if is_remembered {
+        plan.change(format!("the count of {} is remembered: --restore puts it back", change.from));
+    }
     let Some(scaling) = scaling else {
         if *bounding != Bounding::Keep {
             plan.warn(format!("{service} has no autoscaling: there are no bounds to move"));
@@ -106,7 +107,7 @@ pub(super) fn describe(
             "{service}: somebody moved the bounds since ({now}; opsctl had set {}): they are left, and only the count is put back",
             back.moved
         ));
-    } else if let Some(MoveBounds { from, to, why, .. }) = bounds {
+    } else if let Some(MoveBounds { from, to, why, .. }) = bounds.as_ref().filter(|_| !is_remembered) {
         plan.fact("autoscaling", format!("{from}, moved to {to}"));
         plan.observe(format!("bounds of {service}"), format!("{from} to {to}"));
         plan.change(match why {

@@ -96,6 +96,23 @@ fn leave_out(plan: &mut Plan, asked: &Asking<'_>, members: &mut Members<'_>) {
     }
 }
 
+/// Where count and bounds are to be put back, and opsctl remembers none.
+pub(super) fn nothing_remembered(service: &Service, planner: &Planner) -> Planned {
+    let mut plan = planner.draft();
+    let (id, desired) = (&service.id, service.desired);
+    plan.resource = Text::line(&id.to_string());
+    plan.summary = Text::line(&format!("put {id} back as it was"));
+    plan.empty = true;
+    plan.fact("left as is", format!("{id} ({} of {desired} run)", service.running));
+    plan.warn(format!(
+        "nothing to do: opsctl remembers no count of {id}: no `--move-bounds` has changed it, or it is put back already"
+    ));
+    plan.observe(format!("service {id}"), format!("desired {desired}"));
+    let direction = super::Direction::To(desired);
+    let scale = ToScale { direction, stages: Vec::new(), set: Set::WhereOther, timeout: super::TIMEOUT };
+    Planned { plan, bound: Bound::Scale(scale) }
+}
+
 /// What says how large a service is to be.
 struct Known<'a> {
     sizes: Sizes,

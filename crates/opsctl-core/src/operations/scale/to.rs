@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cloud::Cloud,
-    domain::Try,
+    domain::{Service, Try},
     operations::{Counts, OperationError, OperationKind, Planned, Planner, Verb, values::Seconds},
 };
 
@@ -27,10 +27,10 @@ pub struct Scale {
     /// Run this many tasks; 0 puts it to sleep, and remembers how large it was
     #[arg(long, value_name = "N", required_unless_present_any = ["resume", "restore"], value_parser = clap::value_parser!(u32).range(0..=TASKS_MAX))]
     pub to: Option<u32>,
-    /// Move autoscaling's minimum or maximum where it does not hold N, and remember it
+    /// Remember count and bounds, and move autoscaling's minimum or maximum where it does not hold N
     #[arg(long)]
     pub move_bounds: bool,
-    /// Put bounds and count back as they were before opsctl moved the bounds
+    /// Put count and bounds back as they were before --move-bounds; where nothing is remembered there is nothing to do
     #[arg(long, conflicts_with_all = ["to", "move_bounds"])]
     pub restore: bool,
     /// Wait at most this long; what ECS has begun goes on
@@ -63,7 +63,10 @@ impl Verb for Scale {
 
     fn plan<'a>(&'a self, cloud: &'a Cloud, planner: &'a Planner) -> BoxFuture<'a, Result<Planned, OperationError>> {
         Box::pin(async move {
-            let (direction, bounding) = self.wanted(cloud, planner).await?;
+            let (direction, bounding) = match self.wanted(cloud, planner).await? {
+                Wanted::Scaled(direction, bounding) => (direction, bounding),
+                Wanted::NothingRemembered(service) => return Ok(plan::nothing_remembered(&service, planner)),
+            };
             let services = std::slice::from_ref(&self.service);
             let asked = Asking { direction, group: None, services, timeout: self.timeout, bounding: &bounding };
             plan::plan(asked, cloud, planner).await
@@ -71,11 +74,17 @@ impl Verb for Scale {
     }
 }
 
+enum Wanted {
+    Scaled(Direction, Bounding),
+    /// It is to be put back, and there is nothing to put back.
+    NothingRemembered(Box<Service>),
+}
+
 impl Scale {
-    async fn wanted(&self, cloud: &Cloud, planner: &Planner) -> Result<(Direction, Bounding), OperationError> {
+    async fn wanted(&self, cloud: &Cloud, planner: &Planner) -> Result<Wanted, OperationError> {
         let bounding = if self.move_bounds { Bounding::Move } else { Bounding::Keep };
         match (self.to, self.restore) {
-            (Some(to), false) => Ok((Direction::To(to), bounding)),
+            (Some(to), false) => Ok(Wanted::Scaled(Direction::To(to), bounding)),
             (None, false) => {
                 let hint = "give the service's name, and --to N";
                 Err(OperationError::usage("nothing says how many tasks are to run", Try::NameIt.says(hint)))
@@ -91,8 +100,10 @@ impl Scale {
                 let caller = cloud.identity.caller().await?;
                 let services = cloud.ecs.all().await?.found;
                 let service = members::find(&self.service, cloud.environment(), &services)?;
-                let back = Back::of(&service.id, &caller.account, cloud, planner)?;
-                Ok((Direction::To(back.desired), Bounding::Back(Box::new(back))))
+                Ok(match Back::of(&service.id, &caller.account, cloud, planner)? {
+                    Some(back) => Wanted::Scaled(Direction::To(back.desired), Bounding::Back(Box::new(back))),
+                    None => Wanted::NothingRemembered(Box::new(service.clone())),
+                })
             }
         }
     }

@@ -49,7 +49,7 @@ pub struct Retention {
         required_unless_present_any = ["restore", "resume"]
     )]
     pub to: Option<Seconds>,
-    /// Put back what was set before opsctl changed it
+    /// Put back what was set before opsctl changed it; where nothing is remembered there is nothing to do
     #[arg(long, conflicts_with = "to")]
     pub restore: bool,
     /// Agree that a shorter retention deletes messages that are older, for good
@@ -90,7 +90,7 @@ async fn plan(asked: &Retention, cloud: &Cloud, planner: &Planner) -> Result<Pla
     let known = Known::read(cloud, planner).await?;
     let now = Setting::RetentionSeconds(queue.retention_seconds);
     let mut plan = planner.draft();
-    let to = wanted(asked, &queue, &known, cloud, &mut plan)?;
+    let to = wanted(asked, &queue, &known, &mut plan);
     let Setting::RetentionSeconds(to_seconds) = to else { unreachable!("a queue remembers its retention") };
     let before = known.before(&toggle).cloned();
     let bound = known.departs(toggle.clone(), format!("retention of {}", queue.name), now, to);
@@ -105,7 +105,9 @@ async fn plan(asked: &Retention, cloud: &Cloud, planner: &Planner) -> Result<Pla
     plan.fact("now", from.words().as_str());
     plan.empty = from == to;
     if plan.empty {
-        plan.warn(format!("nothing to do: {}", from.words()));
+        let is_unknown = asked.to.is_none() && before.is_none() && known.earlier(&bound.toggle).is_none();
+        let why = if is_unknown { "opsctl remembers no other one" } else { "it is so already" };
+        plan.warn(format!("nothing to do: {}; {why}", from.words()));
         return Ok(Planned { plan, bound: Bound::Toggle(vec![bound]) });
     }
     let because = match (&bound.memory, &before) {
@@ -123,37 +125,23 @@ async fn plan(asked: &Retention, cloud: &Cloud, planner: &Planner) -> Result<Pla
     Ok(Planned { plan, bound: Bound::Toggle(vec![bound]) })
 }
 
-/// What it is set to.
-fn wanted(
-    asked: &Retention,
-    queue: &Queue,
-    known: &Known,
-    cloud: &Cloud,
-    plan: &mut Plan,
-) -> Result<Setting, OperationError> {
+/// What it is set to: what was asked for, or what is remembered; where nothing is, it stays as it is.
+fn wanted(asked: &Retention, queue: &Queue, known: &Known, plan: &mut Plan) -> Setting {
     let toggle = Toggle::Retention(queue.name.clone());
     if let Some(Seconds(to)) = asked.to {
-        return Ok(Setting::RetentionSeconds(to.into()));
+        return Setting::RetentionSeconds(to.into());
     }
     // A resume puts back what the run had begun to, though it may be forgotten by now.
     if let Some((_, to)) = known.earlier(&toggle) {
-        return Ok(to);
+        return to;
     }
-    let name = queue.name.as_str();
-    let Some(before) = known.before(&toggle) else {
-        let to = cloud.environment().command(&format!("retention {} --to 4d", option("queue", name)));
-        let what = format!("opsctl remembers no retention of {name}");
-        return Err(OperationError::usage(
-            &what,
-            Try::GiveOther.says(format!("say which one it shall have, as in `{to}`")),
-        ));
-    };
     let now = Setting::RetentionSeconds(queue.retention_seconds);
+    let Some(before) = known.before(&toggle) else { return now };
     if !before.is_still_so(now) && before.from != now {
         let set = before.to.map(|to| format!(" {}", to.words())).unwrap_or_default();
         plan.block(format!("somebody else has set it since: {} set{set}, and now it is {}", before.run, now.words()));
     }
-    Ok(before.from)
+    before.from
 }
 
 impl Scene<'_> {

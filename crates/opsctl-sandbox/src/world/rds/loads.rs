@@ -1,6 +1,6 @@
 //! What instances are like at a moment, for CloudWatch.
 
-use super::Rds;
+use super::{Instance, Rds};
 use crate::world::strain::Pressure;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(in crate::world) struct Load {
     pub(in crate::world) storage: u32,
     /// What is counted of it, where it has limits.
     pub(in crate::world) pressure: Pressure,
+    /// So many seconds it lies behind, beside what is usual.
+    pub(in crate::world) lag_seconds: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +47,9 @@ impl Rds {
                     .and_then(|cluster| cluster.capacity.as_ref())
                     .is_some_and(|capacity| capacity.current <= 0.0);
                 let writes = cluster.is_none_or(|cluster| cluster.members.first() == Some(name));
+                let Instance { storage, lag_seconds, .. } = *instance;
                 let pressure = Pressure::default();
-                let load = Load { kind, writes, is_up: !blinked, is_paused, storage: instance.storage, pressure };
+                let load = Load { kind, writes, is_up: !blinked, is_paused, storage, pressure, lag_seconds };
                 let server = instance.cluster.as_ref().unwrap_or(name);
                 tell([account, region], name, server, load);
             }

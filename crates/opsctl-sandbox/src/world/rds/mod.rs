@@ -170,6 +170,8 @@ pub struct Instance {
     pub(in crate::world) later: life::Later,
     /// What was asked for and waits for the maintenance window: names and values.
     pub(in crate::world) waiting: Vec<(&'static str, String)>,
+    /// So many seconds it lies behind the writer, beside what is usual.
+    pub(in crate::world) lag_seconds: u32,
 }
 
 impl Cluster {
@@ -325,6 +327,24 @@ impl Rds {
             }
         }
         found
+    }
+
+    /// Lets the readers of clusters lie so far behind from now on, by globs of account and name.
+    pub(super) fn lag(&mut self, account: &str, name: &str, seconds: u32) {
+        for ((of_account, region), place) in &mut self.places {
+            let meant = |cluster: &&Cluster| matching(account, name, (of_account, region), &cluster.name).is_some();
+            let readers: Vec<String> = place
+                .clusters
+                .values()
+                .filter(meant)
+                .flat_map(|cluster| cluster.members.iter().skip(1).cloned())
+                .collect();
+            for reader in readers {
+                if let Some(instance) = place.instances.get_mut(&reader) {
+                    instance.lag_seconds = seconds;
+                }
+            }
+        }
     }
 
     /// What comes of a call on the databases of its caller's place.

@@ -10,6 +10,7 @@ use ratatui::{
 
 use crate::{
     domain::Text,
+    journal::RunSummary,
     keymap::{Command, Scope},
     observe::{
         Kind, Verdict,
@@ -22,6 +23,7 @@ use crate::{
             acknowledge,
             what::{queue_of, what},
         },
+        runbooks::words::open_words,
         screen::{Able, Screen},
     },
     state::{HomeOrder, HomeView, Look, Model, Role, Site, Summary},
@@ -67,6 +69,9 @@ fn draw_heading(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rec
         return filter::draw(field, (view.rows.len(), view.all), frame, area, look);
     }
     let mut parts: Vec<(String, Role)> = Vec::new();
+    if let Some(words) = left_open(model) {
+        parts.push((words, Role::Warning));
+    }
     if view.acknowledged_only {
         parts.push(("acknowledged only".to_owned(), Role::Accent));
     }
@@ -89,6 +94,19 @@ fn draw_heading(model: &Model, view: &HomeView, frame: &mut Frame<'_>, area: Rec
     frame.buffer_mut().set_line(area.x, area.y, &Line::from(spans), area.width);
 }
 
+/// Runbooks that wait for a person, and the key that shows them.
+fn left_open(model: &Model) -> Option<String> {
+    let open: Vec<&RunSummary> = model.left_open().collect();
+    let key = model.keymap.key_for(Scope::Everywhere, Command::Runbooks).unwrap_or("runbooks");
+    let name = |run: &RunSummary| run.runbook().map(ToString::to_string).unwrap_or_default();
+    let words = match open.as_slice() {
+        [] => return None,
+        [one] => format!("runbook {} is open: {} ({key} shows it)", name(one), open_words(one)),
+        several => format!("{} runbooks are open and wait ({key} shows them)", several.len()),
+    };
+    Some(Text::line(&words).to_string())
+}
+
 /// Environment and name have what they need, the name a quarter of the room; the rest is for the reason.
 fn columns(model: &Model, view: &HomeView, area: Rect) -> [Shape<'static>; 5] {
     let mut columns = COLUMNS;
@@ -106,7 +124,10 @@ fn since(model: &Model, verdict: &Verdict) -> Option<String> {
     let ago = |at: jiff::Timestamp| span(model.now.duration_since(at));
     match (queue_of(model, verdict), verdict.kind) {
         (Some((_, seen)), Kind::ConsumerAbsent | Kind::Backlog) => seen.waiting_since.map(ago),
-        (Some((_, seen)), Kind::Expires | Kind::Growing | Kind::KeptTooShort | Kind::DeadLetters) => {
+        (
+            Some((_, seen)),
+            Kind::Expires | Kind::Growing | Kind::RedrivenElsewhere | Kind::KeptTooShort | Kind::DeadLetters,
+        ) => {
             let seconds = oldest_seconds(seen, model.now)?;
             Some(span(SignedDuration::from_secs(seconds.cast_signed())))
         }

@@ -22,8 +22,8 @@ fn notes(model: &Model, ticket: Ticket, asked: &Asked) -> Vec<Text> {
     let mut notes = vec![Text::line(&number)];
     notes.extend(match why {
         Why::Step => None,
-        Why::GoOn => Some(Text::from("This goes on with what an earlier run left.")),
-        Why::Undo => Some(Text::from("The run is stopped. This takes the step back.")),
+        Why::GoOn => Some(Text::from("This continues an unfinished run of this step.")),
+        Why::Undo => Some(Text::from("The run was stopped. This undoes the step.")),
     });
     notes.extend(part.map(|(part, parts)| Text::line(&format!("Part {part} of {parts}."))));
     notes

@@ -11,7 +11,7 @@ pub(crate) fn answer(model: &mut Model, ticket: Ticket, number: u64, said: Said)
     let driven = model.driven.iter_mut().find(|driven| driven.ticket == ticket && driven.is_active());
     let asked = driven.and_then(|driven| driven.asked.take_if(|asked| asked.number == number));
     if asked.is_none() {
-        model.say(Notice::bad("it is asked no longer"));
+        model.say(Notice::bad("this question is no longer open"));
         return Vec::new();
     }
     let mut effects = vec![Effect::Answer(ticket, number, Box::new(said))];

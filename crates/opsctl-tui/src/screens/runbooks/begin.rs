@@ -38,7 +38,7 @@ pub(crate) fn open(
         about: About::Environment,
         name: "environment".to_owned(),
         kind: Kind::Environment,
-        help: Text::from("where it is carried out"),
+        help: Text::from("the environment to run in"),
         value: Value::OneOf(all.clone(), at.unwrap_or(all.len())),
         is_optional: false,
         wrong: None,
@@ -46,9 +46,9 @@ pub(crate) fn open(
     lines.extend(runbook.parameters.iter().map(|parameter| ValueLine::of(parameter, given)));
     lines.push(ValueLine {
         about: About::Reason,
-        name: "why".to_owned(),
+        name: "reason".to_owned(),
         kind: Kind::Text,
-        help: Text::from("why it is carried out: it goes into the journal and the timeline"),
+        help: Text::from("the reason, for the journal and the timeline"),
         value: Value::Typed(Field::default()),
         is_optional: true,
         wrong: None,
@@ -84,7 +84,7 @@ pub(super) fn ask(
         about: About::Value,
         name: ask.keep.clone(),
         kind: ask.kind,
-        help: Text::line(&format!("a {}{several}", ask.kind.into_str())),
+        help: Text::line(&format!("{}{several}", ask.kind.into_str())),
         value,
         is_optional: false,
         wrong: None,
@@ -158,7 +158,7 @@ impl ValueLine {
     /// Why it can't be taken.
     fn read(&self, several: bool) -> Result<Json, String> {
         if self.is_empty() {
-            return Err(format!("the {} is needed", self.kind.into_str()));
+            return Err("required".to_owned());
         }
         match &self.value {
             Value::Typed(field) if several => {
@@ -268,7 +268,10 @@ impl ValuesForm {
             });
             match read {
                 Ok(value) => {
-                    values.0.insert(line.name.clone(), value);
+                    // The environment and the reason are read from their lines: a parameter may have the same name.
+                    if line.about == About::Value {
+                        values.0.insert(line.name.clone(), value);
+                    }
                     wrongs.push(None);
                 }
                 Err(wrong) => wrongs.push(Some(Text::line(&wrong))),
@@ -284,7 +287,7 @@ impl ValuesForm {
 
     fn apply(&mut self, model: &mut Model) -> After {
         if model.leaving {
-            model.say(Notice::bad("opsctl is about to end: nothing is begun any more"));
+            model.say(Notice::bad("opsctl is quitting: nothing new starts"));
             return After::stay();
         }
         let several = match &self.purpose {

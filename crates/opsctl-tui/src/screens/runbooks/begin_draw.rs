@@ -115,11 +115,11 @@ fn draw_below(model: &Model, form: &ValuesForm, frame: &mut Frame<'_>, area: Rec
     if is_listed {
         match form.names.get(&line.kind) {
             None if form.environment.0.is_empty() => {
-                lines.push(("the environment comes first".to_owned(), Role::Dim));
+                lines.push(("choose the environment first".to_owned(), Role::Dim));
             }
-            None => lines.push((format!("asking {} for its names", form.environment), Role::Dim)),
-            Some(Err(because)) => lines.push((format!("its names can't be listed: {because}"), Role::Warning)),
-            Some(Ok(_)) if names.is_empty() => lines.push(("no name fits".to_owned(), Role::Warning)),
+            None => lines.push((format!("listing names in {}", form.environment), Role::Dim)),
+            Some(Err(because)) => lines.push((format!("names cannot be listed: {because}"), Role::Warning)),
+            Some(Ok(_)) if names.is_empty() => lines.push(("no match".to_owned(), Role::Warning)),
             Some(Ok(_)) => {}
         }
     }
@@ -133,11 +133,11 @@ fn draw_below(model: &Model, form: &ValuesForm, frame: &mut Frame<'_>, area: Rec
     let middle = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
     put_wrapped(frame, middle, &lines, look);
     let enter = match form.purpose {
-        Purpose::Begin(_) => "enter begin the run",
+        Purpose::Begin(_) => "enter start the run",
         Purpose::Answer(..) => "enter answer",
     };
     let change = match &line.value {
-        Value::Typed(_) if !names.is_empty() => "   tab take the first name",
+        Value::Typed(_) if !names.is_empty() => "   tab complete",
         Value::Typed(_) => "",
         Value::OneOf(..) => "   space change",
         Value::SomeOf(..) => "   right next   space choose",

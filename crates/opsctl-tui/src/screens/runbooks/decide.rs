@@ -33,14 +33,14 @@ impl Offer {
             Self::Done => "It is done".to_owned(),
             Self::NotDone => "It was not done".to_owned(),
             Self::Again(None) => "Try again".to_owned(),
-            Self::Again(Some(run)) => format!("Try again: go on with run {run}"),
-            Self::Resend => "Try again, and send once more what may have been sent".to_owned(),
-            Self::CheckAgain => "Check again, and do nothing".to_owned(),
+            Self::Again(Some(run)) => format!("Try again: continue run {run}"),
+            Self::Resend => "Try again, and resend messages that may have been sent".to_owned(),
+            Self::CheckAgain => "Check again without repeating the step".to_owned(),
             Self::ByHand => "It was done by hand".to_owned(),
             Self::Skip => "Skip the step".to_owned(),
             Self::Stop => "Stop the run".to_owned(),
-            Self::Refuse => "Don't do it: the step fails".to_owned(),
-            Self::NoAnswer => "Don't answer: the step fails".to_owned(),
+            Self::Refuse => "Decline: the step fails".to_owned(),
+            Self::NoAnswer => "Leave it unanswered: the step fails".to_owned(),
         }
     }
 
@@ -161,8 +161,8 @@ impl Pane for Deciding {
             );
         }
         let label = match self.offers.get(self.at).map(Offer::wants) {
-            Some(Wants::Reason) => Some("why, or what: "),
-            Some(Wants::Note) => Some("note, if any: "),
+            Some(Wants::Reason) => Some("reason or note: "),
+            Some(Wants::Note) => Some("note (optional): "),
             Some(Wants::Nothing) | None => None,
         };
         if inside.height < 4 {
@@ -174,6 +174,6 @@ impl Pane for Deciding {
         if let Some(wrong) = self.wrong {
             put(frame, row(inside, inside.height - 2), wrong, look.style(Role::Warning), look);
         }
-        put(frame, last_row(inside), "enter take it   up, down choose   esc back", look.style(Role::Dim), look);
+        put(frame, last_row(inside), "enter choose   up, down move   esc back", look.style(Role::Dim), look);
     }
 }

@@ -29,10 +29,11 @@ use crate::{
 /// Rows below the table: a rule, two of the runbook's summary, keys.
 const BELOW_ROWS: u16 = 4;
 
-const COLUMNS: [Shape<'_>; 5] = [
-    Shape { title: "NAME", min: 16, ideal: 34, align: Align::Left, cut: Cut::Middle, weight: 9 },
-    Shape { title: "TITLE", min: 40, ideal: 70, align: Align::Left, cut: Cut::End, weight: 8 },
-    Shape { title: "STEPS", min: 5, ideal: 12, align: Align::Left, cut: Cut::End, weight: 7 },
+const COLUMNS: [Shape<'_>; 6] = [
+    Shape { title: "NAME", min: 22, ideal: 34, align: Align::Left, cut: Cut::Middle, weight: 9 },
+    Shape { title: "TITLE", min: 32, ideal: 70, align: Align::Left, cut: Cut::End, weight: 8 },
+    Shape { title: "STEPS", min: 5, ideal: 5, align: Align::Right, cut: Cut::End, weight: 7 },
+    Shape { title: "BY HAND", min: 7, ideal: 7, align: Align::Right, cut: Cut::End, weight: 4 },
     Shape { title: "OWNER", min: 8, ideal: 18, align: Align::Left, cut: Cut::End, weight: 5 },
     Shape { title: "REHEARSED", min: 10, ideal: 10, align: Align::Left, cut: Cut::End, weight: 6 },
 ];
@@ -73,15 +74,15 @@ fn past_row(summary: &RunSummary) -> RunbookRow {
 fn book_row(shelved: &Shelved) -> RunbookRow {
     let name = Text::line(&shelved.name).to_string();
     let Some(runbook) = shelved.runbook() else {
-        let problems = format!("can't be carried out: {}", shelved.checked.problems);
-        let cells = [Text::line(&problems).to_string(), String::new(), String::new(), String::new()];
+        let problems = format!("cannot run: {}", shelved.checked.problems);
+        let cells = [Text::line(&problems).to_string(), String::new(), String::new(), String::new(), String::new()];
         return RunbookRow::Book { name, cells, is_good: false };
     };
     let by_hand = runbook.steps.iter().filter(|step| matches!(step.action, Action::ByHand)).count();
-    let by_hand = if by_hand > 0 { format!(" ({by_hand} by hand)") } else { String::new() };
     let cells = [
         runbook.title.to_string(),
-        format!("{}{by_hand}", runbook.steps.len()),
+        runbook.steps.len().to_string(),
+        by_hand.to_string(),
         runbook.owner.as_ref().map_or("-".to_owned(), ToString::to_string),
         runbook.last_rehearsed.map_or("never".to_owned(), |date| date.to_string()),
     ];
@@ -157,7 +158,7 @@ fn details(model: &Model, view: &RunbooksView, frame: &mut Frame<'_>, area: Rect
         look,
     );
     let word = match under {
-        RunbookRow::Run { .. } => "look at it, answer it, go on with it",
+        RunbookRow::Run { .. } => "open it",
         RunbookRow::Book { .. } => "read it",
     };
     let mut spans = Vec::new();
@@ -200,11 +201,8 @@ impl Screen for RunbooksView {
             .filter(|driven| shown(&driven.environment.0))
             .map(|driven| driven_row(model, driven))
             .collect();
-        let history = model.history.shown().map(Vec::as_slice).unwrap_or_default();
-        let past = history.iter().map(|past| &past.summary).filter(|summary| {
-            summary.runbook().is_some()
-                && summary.end().is_none()
-                && shown(summary.environment().unwrap_or_default())
+        let past = model.open.iter().filter(|summary| {
+            shown(summary.environment().unwrap_or_default())
                 && driven.iter().all(|driven| driven.run.as_ref() != Some(&summary.run))
         });
         rows.extend(past.map(past_row));
@@ -230,8 +228,8 @@ impl Screen for RunbooksView {
             Command::Open => Able::when(under.is_some(), "there is no runbook"),
             Command::RunRunbook => match under {
                 Some(RunbookRow::Book { is_good: true, .. }) => Able::Yes,
-                Some(RunbookRow::Book { is_good: false, .. }) => Able::no("it has mistakes: open it to see them"),
-                Some(RunbookRow::Run { .. }) => Able::no("it is a run: open it to go on"),
+                Some(RunbookRow::Book { is_good: false, .. }) => Able::no("it has errors: open it to see them"),
+                Some(RunbookRow::Run { .. }) => Able::no("this is a run: open it to continue"),
                 None => Able::no("there is no runbook"),
             },
             _ => Able::NotHere,

@@ -56,7 +56,7 @@ fn page(runbook: &Runbook, (columns, look): (usize, Look)) -> Page {
     let facts: Vec<String> = [owner, rehearsed, recovery].into_iter().flatten().collect();
     page.text(&facts.join(look.dot()), Role::Dim);
     for parameter in &runbook.parameters {
-        let default = parameter.default.as_ref().map(|value| format!(", else {value}")).unwrap_or_default();
+        let default = parameter.default.as_ref().map(|value| format!(", default {value}")).unwrap_or_default();
         let words = format!("{}{default}  {}", parameter.kind.into_str(), parameter.help);
         page.pair(&parameter.name, 12, &words, Role::Text);
     }
@@ -72,7 +72,7 @@ fn page(runbook: &Runbook, (columns, look): (usize, Look)) -> Page {
 /// What is wrong with a runbook that can't be carried out.
 fn problems(rendered: &str, columns: usize) -> Page {
     let mut page = Page::new(columns);
-    page.text("This runbook can't be carried out before its mistakes are mended.", Role::Strong);
+    page.text("This runbook has errors and cannot run.", Role::Strong);
     page.blank();
     for line in rendered.lines() {
         page.line(vec![part(Text::line(line).to_string(), Role::Warning)]);
@@ -108,9 +108,7 @@ impl Screen for RunbookView {
     fn able(&self, model: &Model, command: Command) -> Able {
         match command {
             command if moves(command) => Able::Yes,
-            Command::RunRunbook => {
-                Able::when(named(model, &self.name).is_some(), "it has mistakes, which are shown here")
-            }
+            Command::RunRunbook => Able::when(named(model, &self.name).is_some(), "it has errors, shown here"),
             Command::Copy | Command::CopyCommand => Able::Yes,
             _ => Able::NotHere,
         }

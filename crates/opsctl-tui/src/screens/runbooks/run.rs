@@ -50,19 +50,19 @@ fn read(view: &mut RunbookRunView, model: &mut Model) -> Vec<Effect> {
 /// Who carried out an open run last, and what is needed to go on with it; else why that is not possible.
 fn open_run<'a>(model: &'a Model, view: &'a RunbookRunView) -> Result<(Text, Shown<'a>), &'static str> {
     match (driven(model, view), &view.stood) {
-        (Some(driven), _) if driven.is_active() => return Err("it is being carried out here"),
+        (Some(driven), _) if driven.is_active() => return Err("it is running here"),
         (Some(_), _) => {}
         (None, Load::Here(_) | Load::Waiting(_, Some(_))) => {}
-        (None, Load::Idle | Load::Waiting(_, None)) => return Err("its journal is being read"),
+        (None, Load::Idle | Load::Waiting(_, None)) => return Err("still reading its journal"),
         (None, Load::Failed(..)) => return Err("its journal can't be read"),
     }
     if end(model, view).is_some() {
-        return Err("it has ended: begin a new run");
+        return Err("it has ended: start a new run");
     }
     let driver = view.stood.shown().map_or_else(|| model.person.clone(), |stood| stood.driver.clone());
     match shown(model, view) {
         Some(shown) if shown.run.is_some() => Ok((driver, shown)),
-        Some(_) | None => Err("it was never begun"),
+        Some(_) | None => Err("it never started"),
     }
 }
 
@@ -72,16 +72,16 @@ fn able_to_resume(model: &Model, view: &RunbookRunView, command: Command) -> Abl
         Err(because) => return Able::no(because),
     };
     if model.leaving {
-        return Able::no("opsctl is about to end");
+        return Able::no("opsctl is quitting");
     }
     if model.site(shown.environment).is_none() {
         return Able::no("its environment is not configured here");
     }
     match (command == Command::TakeOver, driver == model.person) {
-        (true, true) => Able::no("it is yours already"),
+        (true, true) => Able::no("you already run it"),
         (false, false) => {
             let key = model.keymap.key_for(Scope::RunbookRun, Command::TakeOver).unwrap_or("take-over");
-            Able::no(&format!("{driver} carries it out: {key} takes it over"))
+            Able::no(&format!("{driver} runs it: {key} takes it over"))
         }
         (true, false) | (false, true) => Able::Yes,
     }
@@ -92,7 +92,7 @@ fn resume(view: &mut RunbookRunView, model: &mut Model, by: By) -> Vec<Effect> {
     let Ok((driver, shown)) = open_run(model, view) else { return Vec::new() };
     if by == By::Anybody && !asked_once {
         let key = model.keymap.key_for(Scope::RunbookRun, Command::TakeOver).unwrap_or("take-over");
-        let words = format!("{driver} is told nothing, and can't go on with it: {key} once more takes it over");
+        let words = format!("{driver} is not notified and can no longer resume it: {key} again to take it over");
         model.say(Notice::bad(&words));
         return Vec::new();
     }
@@ -167,15 +167,15 @@ impl Screen for RunbookRunView {
         match command {
             command if moves(command) => Able::Yes,
             Command::Next | Command::Previous => Able::Yes,
-            Command::Open => Able::when(asked.is_some(), "it asks nothing now"),
+            Command::Open => Able::when(asked.is_some(), "nothing to answer now"),
             Command::Decline => match asked.map(|asked| &asked.question) {
                 Some(Question::Agree { .. } | Question::Answer(_)) => Able::Yes,
-                Some(Question::Hand | Question::Decide { .. }) | None => Able::no("there is nothing to say no to"),
+                Some(Question::Hand | Question::Decide { .. }) | None => Able::no("nothing to decline"),
             },
             Command::Cancel => match driven {
                 Some(driven) if driven.is_active() && !driven.cancelled => Able::Yes,
-                Some(driven) if driven.is_active() => Able::no("it is stopping already, after what is in hand"),
-                Some(_) | None => Able::no("it is not carried out here"),
+                Some(driven) if driven.is_active() => Able::no("it is already stopping"),
+                Some(_) | None => Able::no("it is not running here"),
             },
             Command::Resume | Command::TakeOver => able_to_resume(model, self, command),
             Command::Journal | Command::Export | Command::Copy | Command::CopyCommand => {
@@ -201,7 +201,7 @@ impl Screen for RunbookRunView {
                 if let Some(driven) = model.driven.iter_mut().find(|known| known.ticket == driven.ticket) {
                     driven.cancelled = true;
                 }
-                model.say(Notice::note("stopping after what is in hand; the run stays open"));
+                model.say(Notice::note("stopping after the current call; the run stays open"));
                 model.settle();
                 return vec![Effect::Cancel(driven.ticket)];
             }

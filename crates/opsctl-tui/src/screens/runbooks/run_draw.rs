@@ -101,7 +101,7 @@ fn head(model: &Model, view: &RunbookRunView, shown: &Shown<'_>, frame: &mut Fra
         let seconds = model.now.duration_since(shown.begun_at).as_secs().max(0);
         let ago = if seconds < 60 { format!("{seconds} s") } else { duration(seconds as f64) };
         let recovery = shown.runbook.recovery_time.map(|time| format!(", recovery time {time}")).unwrap_or_default();
-        facts.push((format!("begun {ago} ago{recovery}"), Role::Dim));
+        facts.push((format!("started {ago} ago{recovery}"), Role::Dim));
     }
     let mut spans = vec![Span::raw("  ")];
     for (at, (text, role)) in facts.into_iter().enumerate() {
@@ -131,7 +131,7 @@ fn standing(model: &Model, view: &RunbookRunView) -> (String, Role) {
             (None, None) if driven.is_stopping => (format!("{} ending", busy_sign(model)), Role::Warning),
             (None, None) => (format!("{} running", busy_sign(model)), Role::Accent),
             (Some(Ok(_)), _) => ("left open".to_owned(), Role::Warning),
-            (Some(Err(_)), _) => (format!("{} broke off", look.sign("✗", "x")), Role::Critical),
+            (Some(Err(_)), _) => (format!("{} interrupted", look.sign("✗", "x")), Role::Critical),
         },
         None => ("open".to_owned(), Role::Warning),
     }
@@ -155,7 +155,7 @@ fn draw_steps(model: &Model, view: &RunbookRunView, shown: &Shown<'_>, frame: &m
         let (sign, role) = sign(step.state, look);
         let (sign, words, role) = match (asks == Some(at), step.state) {
             // Nobody works on it now.
-            (false, StepState::Running) if !is_active => (look.sign("▲", "!"), "begun", Role::Warning),
+            (false, StepState::Running) if !is_active => (look.sign("▲", "!"), "started", Role::Warning),
             (true, StepState::Failed) => (sign, "failed: waits for you", role),
             (true, _) => (look.sign("▲", "!"), "waits for you", Role::Warning),
             (false, state) => (sign, state.words(), role),
@@ -189,17 +189,17 @@ fn draw_below(model: &Model, view: &RunbookRunView, frame: &mut Frame<'_>, area:
     put_lines(frame, middle, lines.into_iter().map(|line| (line, look.style(role))), look);
     let asks_plan = driven(model, view).and_then(|driven| driven.asked.as_ref());
     let open = match asks_plan.map(|asked| &asked.question) {
-        Some(Question::Agree { .. }) => "look at the plan, and agree",
-        Some(Question::Hand) => "say whether it is done",
+        Some(Question::Agree { .. }) => "see the plan and approve",
+        Some(Question::Hand) => "say if it is done",
         Some(Question::Decide { .. }) => "decide",
         Some(Question::Answer(_)) | None => "answer",
     };
     let offers = [
         (Command::Open, open),
-        (Command::Decline, "say no"),
-        (Command::Resume, "go on"),
-        (Command::TakeOver, "take it over"),
-        (Command::Export, "write the timeline to a file"),
+        (Command::Decline, "decline"),
+        (Command::Resume, "resume"),
+        (Command::TakeOver, "take over"),
+        (Command::Export, "export the timeline"),
     ];
     let mut spans = Vec::new();
     for (command, word) in offers.into_iter().filter(|(command, _)| view.able(model, *command) == Able::Yes) {
@@ -219,13 +219,13 @@ fn below(model: &Model, view: &RunbookRunView) -> (String, Role) {
     let warning = look.sign("▲", "!");
     if let Some(driven) = driven(model, view) {
         return match (&driven.end, &driven.asked) {
-            (None, Some(asked)) => (format!("{warning} It waits for {}", waits_for(driven, asked)), Role::Warning),
+            (None, Some(asked)) => (format!("{warning} Waits for {}", waits_for(driven, asked)), Role::Warning),
             (None, None) => match &driven.doing {
                 Some(doing) => (format!("{} {doing}", busy_sign(model)), Role::Accent),
-                None => ("It goes on while you look elsewhere.".to_owned(), Role::Dim),
+                None => ("It continues while you look elsewhere.".to_owned(), Role::Dim),
             },
             (Some(Ok(report)), _) => match &report.waits_for {
-                Some(waits_for) => (format!("It is left open: it waits for {waits_for}"), Role::Text),
+                Some(waits_for) => (format!("Left open: waits for {waits_for}"), Role::Text),
                 None => (String::new(), Role::Text),
             },
             (Some(Err(failure)), _) => (failure.to_string(), Role::Critical),
@@ -234,7 +234,7 @@ fn below(model: &Model, view: &RunbookRunView) -> (String, Role) {
     match &view.stood {
         Load::Failed(failure, _) => (failure.to_string(), Role::Warning),
         Load::Here(stood) | Load::Waiting(_, Some(stood)) if stood.end.is_none() => {
-            (format!("It is open. {} carried it out last.", stood.driver), Role::Text)
+            (format!("Open. {} ran it last.", stood.driver), Role::Text)
         }
         Load::Idle | Load::Waiting(..) | Load::Here(_) => (String::new(), Role::Text),
     }

@@ -6,7 +6,12 @@ use super::{
 };
 use crate::{
     domain::{Text, words::duration},
-    runbook::{StepState, drive::StepReport, preview::said},
+    journal::{End, HeldBack},
+    runbook::{
+        StepState,
+        drive::{StepReport, recovery},
+        preview::said,
+    },
     state::{Driven, Load, Model, Page, Role, RunbookRunView},
     widgets::page::{part, thousands},
 };
@@ -30,7 +35,7 @@ pub(super) fn page(model: &Model, view: &RunbookRunView, columns: usize) -> Page
     }
     let driven = driven(model, view);
     if let Some(Err(failure)) = driven.and_then(|driven| driven.end.as_ref()) {
-        page.text("The run goes on no more.", Role::Strong);
+        page.text("The run cannot continue.", Role::Strong);
         page.failure(failure, LABEL, Role::Critical);
         page.blank();
     }
@@ -66,14 +71,21 @@ fn report(page: &mut Page, model: &Model, view: &RunbookRunView, shown: &Shown<'
     let took = seconds.map(|seconds| format!(", after {}", duration(seconds))).unwrap_or_default();
     let good = shown.steps.iter().filter(|step| step.state.is_good()).count();
     page.pair("outcome", LABEL, &format!("{}{took}", end.words()), Role::Strong);
-    page.pair("steps", LABEL, &format!("{good} of {} are done", shown.steps.len()), Role::Text);
+    page.pair("steps", LABEL, &format!("{good} of {} done", shown.steps.len()), Role::Text);
     if let (Some(allowed), Some(seconds)) = (shown.runbook.recovery_time, seconds) {
-        let (met, role) =
-            if seconds <= f64::from(allowed.0) { ("met", Role::Good) } else { ("not met", Role::Warning) };
+        let is_met = matches!(end, End::Done | End::Nothing) && seconds <= f64::from(allowed.0);
+        let (met, role) = (recovery(Some(end), seconds, allowed), if is_met { Role::Good } else { Role::Warning });
         page.pair("recovery", LABEL, &format!("{allowed}: {met}"), role);
     }
     if let Some(run) = shown.run {
         page.pair("run", LABEL, run.as_str(), Role::Dim);
+    }
+    if let Some(earlier) = &shown.continues {
+        page.pair("follows", LABEL, &format!("run {earlier}, which did not recover"), Role::Dim);
+    }
+    for HeldBack { what, back } in shown.held {
+        let back = back.as_ref().map(|words| format!(": {}", model.invocation().command(words.as_str())));
+        page.pair("not undone", LABEL + 2, &format!("{what}{}", back.unwrap_or_default()), Role::Warning);
     }
     page.blank();
     for step in shown.steps {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{EnvironmentName, RunId},
-    journal::End,
+    journal::{End, HeldBack},
     runbook::{Runbook, StepState, drive::StepReport},
     state::{Driven, Model, RunbookRunView, run::Subject},
 };
@@ -18,18 +18,26 @@ pub(super) struct Shown<'a> {
     pub(super) steps: &'a [StepReport],
     /// The step that is at work, from 0.
     pub(super) index: usize,
+    /// The earlier run that it goes on from.
+    pub(super) continues: Option<&'a RunId>,
+    /// What it holds back, once it has ended or was left.
+    pub(super) held: &'a [HeldBack],
 }
 
 pub(super) fn shown<'a>(model: &'a Model, view: &'a RunbookRunView) -> Option<Shown<'a>> {
     if let Some(driven) = driven(model, view) {
         let Driven { runbook, environment, run, begun_at, steps, index, .. } = driven;
         let (run, begun_at, index) = (run.as_ref(), *begun_at, *index);
-        return Some(Shown { runbook, environment, run, begun_at, steps, index });
+        let report = driven.end.as_ref().and_then(|end| end.as_ref().ok());
+        let continues = report.and_then(|report| report.continues.as_ref());
+        let held = report.map_or(&[][..], |report| &report.held);
+        return Some(Shown { runbook, environment, run, begun_at, steps, index, continues, held });
     }
     let stood = view.stood.shown()?;
     let index = first_open(&stood.steps);
     let (runbook, environment, steps) = (&stood.runbook, &stood.environment, &stood.steps);
-    Some(Shown { runbook, environment, run: Some(&stood.run), begun_at: stood.begun_at, steps, index })
+    let (run, begun_at, continues, held) = (Some(&stood.run), stood.begun_at, stood.continues.as_ref(), &stood.held);
+    Some(Shown { runbook, environment, run, begun_at, steps, index, continues, held })
 }
 
 pub(super) fn driven<'a>(model: &'a Model, view: &RunbookRunView) -> Option<&'a Driven> {

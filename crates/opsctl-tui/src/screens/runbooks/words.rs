@@ -12,18 +12,18 @@ use crate::{
 pub(crate) fn waits_for(driven: &Driven, asked: &Asked) -> String {
     let step = driven.runbook.steps.get(asked.index).map(|step| step.name.to_string()).unwrap_or_default();
     match &asked.question {
-        Question::Agree { plan, .. } => format!("consent to `{}`", plan.summary),
+        Question::Agree { plan, .. } => format!("approval of `{}`", plan.summary),
         Question::Answer(_) => format!("an answer to `{step}`"),
-        Question::Hand => format!("a person who does `{step}`"),
-        Question::Decide { .. } => format!("a decision about `{step}`"),
+        Question::Hand => format!("someone to do `{step}`"),
+        Question::Decide { .. } => format!("a decision on `{step}`"),
     }
 }
 
 /// A run that its journal has as open.
 pub(crate) fn open_words(summary: &RunSummary) -> String {
     match (&summary.last.record, summary.busy) {
-        (_, true) => "another process carries it out".to_owned(),
+        (_, true) => "running in another process".to_owned(),
         (Record::RunbookLeft { waits_for, .. }, false) => format!("left open, waits for {waits_for}"),
-        (_, false) => "broke off".to_owned(),
+        (_, false) => "interrupted".to_owned(),
     }
 }

@@ -59,6 +59,8 @@ pub(super) struct Test {
     /// A part of why a step is so.
     #[serde(default)]
     pub(super) because: BTreeMap<String, String>,
+    /// A part of each thing that is held back at the end, in order; none: it is not looked at.
+    pub(super) held: Option<Vec<String>>,
     pub(super) end: Finish,
 }
 

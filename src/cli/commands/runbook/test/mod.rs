@@ -110,5 +110,5 @@ fn tests_of(shelved: &Shelved) -> Result<Vec<file::Test>, CliError> {
         }
     };
     let Some(text) = text else { return Ok(Vec::new()) };
-    file::read(&text).map_err(|error| CliError::usage(&format!("{name}: {error}"), Try::MendFile.says("mend the file")))
+    file::read(&text).map_err(|error| CliError::usage(&format!("{name}: {error}"), Try::MendFile.says("fix the file")))
 }

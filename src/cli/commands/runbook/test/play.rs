@@ -18,8 +18,8 @@ use crate::{
     journal::{End, StateFolder},
     run::Context,
     runbook::{
-        Action, Runbook, Values,
-        drive::{By, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, reopen},
+        Runbook, Step, Values,
+        drive::{Beginner, By, Opened, Outcome, Outside, RunbookReport, Worlds, begin, drive, reopen},
     },
     sandbox::{
         Options, Sandbox,
@@ -68,12 +68,7 @@ fn fits(runbook: &Runbook, test: &Test) -> Result<(), String> {
     if let Some(name) = test.set.keys().find(|name| runbook.parameter(name).is_none()) {
         return Err(format!("{} has no parameter `{name}`", runbook.name));
     }
-    let asks = |name: &String| {
-        runbook.steps.iter().any(|step| match &step.action {
-            Action::Ask(ask) => ask.keep == *name,
-            Action::ByHand | Action::Do(_) | Action::Check | Action::Wait(_) | Action::Collect => false,
-        })
-    };
+    let asks = |name: &String| runbook.steps.iter().filter_map(Step::ask).any(|ask| ask.keep == *name);
     match test.answers.keys().find(|name| !asks(name)) {
         Some(name) => Err(format!("{} has no question `{name}`", runbook.name)),
         None => Ok(()),
@@ -145,7 +140,7 @@ async fn lives(
     for (number, name) in test.people.iter().enumerate() {
         let opened = match &run {
             None => {
-                let who = (Text::line(name), None);
+                let who = Beginner::new(Text::line(name), None);
                 let parameters = parameters(runbook, test)?;
                 begin(runbook, parameters, &cloud.environment().name, who, (state, clock, SEED)).await
             }
@@ -227,6 +222,14 @@ fn wrong(test: &Test, report: &RunbookReport) -> Vec<String> {
         }
         if let Some(part) = test.because.get(&step.id).filter(|part| !because.contains(part.as_str())) {
             wrong.push(format!("{} does not say `{part}`: {because}", step.id));
+        }
+    }
+    if let Some(wanted) = &test.held {
+        let held: Vec<&str> = report.held.iter().map(|held| held.what.as_str()).collect();
+        let fits =
+            held.len() == wanted.len() && held.iter().zip(wanted).all(|(held, part)| held.contains(part.as_str()));
+        if !fits {
+            wrong.push(format!("not undone is {held:?}, not {wanted:?}"));
         }
     }
     if !wrong.is_empty() {

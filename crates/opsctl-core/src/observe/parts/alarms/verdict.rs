@@ -55,9 +55,8 @@ fn told_by_rules<'a>(firing: &[&'a Alarm]) -> BTreeSet<&'a str> {
     for composite in firing {
         let Watches::Rule { rule: text } = &composite.watches else { continue };
         let names = rule::alarms_in(text.as_str());
-        let is_told = |child: &&&Alarm| {
-            (composite.actions_enabled || !child.actions_enabled) && names.contains(child.name.as_str())
-        };
+        let is_told =
+            |child: &&&Alarm| (!composite.is_muted() || child.is_muted()) && names.contains(child.name.as_str());
         told.extend(children.iter().filter(is_told).map(|alarm| alarm.name.as_str()));
     }
     told
@@ -81,21 +80,22 @@ fn fires(alarm: &Alarm, firing: &[&Alarm], now: Timestamp) -> Finding {
         }
     };
     let what = Text::capped(&what, 200);
-    if alarm.actions_enabled {
+    if !alarm.is_muted() {
         return Finding(Kind::Alarm, Severity::Warning, format!("in alarm{since}: {what}"));
     }
-    Finding(Kind::Alarm, Severity::Notice, format!("in alarm{since}, muted: it tells nobody: {what}"))
+    let until = alarm.muted_until().map(|until| format!(" until {}", until.strftime("%H:%M UTC"))).unwrap_or_default();
+    Finding(Kind::Alarm, Severity::Notice, format!("in alarm{since}, muted{until}: it tells nobody: {what}"))
 }
 
 /// Names alarms where something is said about the same thing.
 fn tell_beside(verdict: &mut Verdict, alarms: &[&Alarm]) {
     let fire = if alarms.len() == 1 { "fires" } else { "fire" };
     let word = if alarms.len() == 1 { "alarm" } else { "alarms" };
-    let muted = if alarms.iter().all(|alarm| !alarm.actions_enabled) { ", muted" } else { "" };
+    let muted = if alarms.iter().all(|alarm| alarm.is_muted()) { ", muted" } else { "" };
     let names = some_of(alarms.iter().map(|alarm| alarm.name.as_str()), NAMED);
     verdict.reason = Text::line(&format!("{}; {word} {names} {fire}{muted}", verdict.reason));
     // What somebody has set an alarm on is more than something to know.
-    if alarms.iter().any(|alarm| alarm.actions_enabled) {
+    if alarms.iter().any(|alarm| !alarm.is_muted()) {
         verdict.severity = verdict.severity.min(Severity::Warning);
     }
 }

@@ -53,9 +53,9 @@ impl Things {
             "ReadLatency" => usual((0.000_4, 0.001_6)) * (1.0 + 0.3 * noise),
             "WriteLatency" => usual((0.001, 0.004)) * (1.0 + 0.3 * noise),
             // Milliseconds.
-            "AuroraReplicaLag" => (usual((11.0, 21.0)) + 4.0 * noise).max(1.0),
+            "AuroraReplicaLag" => (usual((11.0, 21.0)) + 4.0 * noise).max(1.0) + 1_000.0 * f64::from(load.lag_seconds),
             // Seconds.
-            "ReplicaLag" => (usual((0.0, 0.4)) + 0.5 * noise).max(0.0).round(),
+            "ReplicaLag" => (usual((0.0, 0.4)) + 0.5 * noise).max(0.0).round() + f64::from(load.lag_seconds),
             _ => return None,
         };
         Some(value)

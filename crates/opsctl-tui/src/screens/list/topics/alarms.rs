@@ -1,9 +1,11 @@
 //! CloudWatch alarms: columns of their list, and what is said of one.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::{
     domain::{Alarm, AlarmState, Watches, invocation::quoted},
     keymap::{Command, Scope},
-    observe::{Estate, PartName, Subject},
+    observe::{Estate, PartName, Subject, words::span},
     operations::{
         MuteAlarms, Operation, OperationKind, UnmuteAlarms,
         values::{Seconds, in_words},
@@ -92,12 +94,13 @@ static COLUMNS: [Column<Alarm>; 9] = [
     },
     Column {
         title: rising("whether it tells anybody", ["muted ones first", "muted ones last"]),
-        shape: shape("TELLS", 5, 5, Left, 6),
-        order: |_, alarm| Some(Order::Number(i64::from(alarm.actions_enabled))),
-        cell: |line, alarm| match (alarm.actions_enabled, alarm.scales_only) {
-            (true, false) => line.dim("yes"),
-            (true, true) => line.dim("no"),
-            (false, _) => line.told("muted", Role::Warning),
+        shape: shape("TELLS", 5, 9, Left, 6),
+        order: |_, alarm| Some(Order::Number(i64::from(!alarm.is_muted()))),
+        cell: |line, alarm| match (alarm.is_muted(), alarm.muted_until()) {
+            (false, _) if alarm.scales_only => line.dim("no"),
+            (false, _) => line.dim("yes"),
+            (true, Some(until)) => line.told(format!("in {}", until_in(until, line.now)), Role::Warning),
+            (true, None) => line.told("muted", Role::Warning),
         },
     },
     Column {
@@ -107,6 +110,11 @@ static COLUMNS: [Column<Alarm>; 9] = [
         cell: |line, alarm| line.text(shown(alarm.reason.as_str())),
     },
 ];
+
+/// How long until then: `29 min`.
+fn until_in(until: Timestamp, now: Timestamp) -> String {
+    span(until.duration_since(now).max(SignedDuration::ZERO))
+}
 
 /// A state's sign. That CloudWatch can't tell is not the same as well.
 fn sign(alarm: &Alarm, look: Look) -> (&'static str, Role) {
@@ -224,8 +232,10 @@ impl Thing for Alarm {
         if self.scales_only {
             page.pair("actions", LABEL, "scaling policies only: it scales, and tells nobody", Role::Dim);
         }
-        if !self.actions_enabled {
-            page.pair("muted", LABEL, "its actions are disabled: it tells nobody", Role::Warning);
+        if let Some(muted) = self.muted() {
+            let left = self.muted_until().map(|until| format!(" (in {})", until_in(until, model.now)));
+            let text = format!("{muted}{}: it tells nobody", left.unwrap_or_default());
+            page.pair("muted", LABEL, &shown(&text), Role::Warning);
         }
         page.blank();
         page.heading("Watches");

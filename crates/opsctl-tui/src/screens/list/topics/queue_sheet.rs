@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{MappingState, Queue, QueueKind, QueueName},
-    observe::{Seen, queues::KnownBy, words::span},
+    observe::{Seen, leaving, queues::KnownBy, words::span},
     screens::list::thing::{LABEL, shown},
     state::{Model, Page, Role, Site},
     widgets::{
@@ -100,6 +100,9 @@ fn pairing(page: &mut Page, seen: &Seen) {
         let of = if names.is_empty() { "no known queue".to_owned() } else { names.join(", ") };
         fact(page, "holds those of", &of, Role::Text);
         fact(page, "known", known, Role::Text);
+    }
+    if let Some(task) = seen.leaving.as_ref().and_then(|leaving| leaving.task.as_ref()) {
+        fact(page, "move task", &leaving::in_words(task), Role::Warning);
     }
     if let Some(policy) = policy {
         let text = format!("{}, after {} receives", policy.dead_letter, policy.receives_max);

@@ -8,7 +8,7 @@ use crate::{
     domain::{Counts, Environment, QueueKind, Text, invocation::option},
     keymap::{Command, Scope},
     observe::{
-        Seen, Subject,
+        Seen, Subject, leaving,
         queues::{DeadLetters, KnownBy},
         verdict::says_age,
         words::span,
@@ -218,7 +218,10 @@ fn related<'a>(line: &Line<'a>, seen: &'a Seen) -> Cell<'a> {
             let text = if relation.is_empty() { words } else { format!("{relation}; {words}") };
             Cell::new(text, line.look.style(Role::Warning))
         }
-        None => line.text(relation),
+        None => match seen.leaving.as_ref().and_then(|leaving| leaving.task.as_ref()) {
+            Some(task) => line.told(format!("{}; {relation}", leaving::in_words(task)), Role::Warning),
+            None => line.text(relation),
+        },
     }
 }
 
