@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use opsctl::cloud::permissions::{ALL, Need, Permission};
+use opsctl::cloud::permissions::{ALL, Permission, Purpose};
 
 /// Reads that nobody needs to look at what there is: doctor does not ask for them.
 const NOT_ASKED: [&str; 14] = [
@@ -75,7 +75,7 @@ fn doctor_asks_for_every_read_that_looking_needs() {
         .collect();
     for Permission { action, need, .. } in ALL {
         let call = action.split(':').nth(1).expect("a call");
-        let is_needed = *need == Need::Look && !NOT_ASKED.contains(action);
+        let is_needed = *need == Purpose::Look && !NOT_ASKED.contains(action);
         // STS is asked by its own name.
         let is_asked = text.contains(call) || *action == "sts:GetCallerIdentity";
         assert!(!is_needed || is_asked, "doctor/permissions.rs does not ask for {action}");
@@ -88,10 +88,14 @@ fn doctor_asks_for_every_read_that_looking_needs() {
 fn lists() -> String {
     let mut text = String::new();
     for (need, title, words) in [
-        (Need::Look, "To look", "Nothing changes, and no message is received."),
-        (Need::Receive, "To look at messages", "SQS counts each look as a receive."),
-        (Need::Change, "To change", "Only what you want opsctl to be able to do."),
-        (Need::Configured, "Where the configuration needs it", "On the secrets, parameters and roles that it names."),
+        (Purpose::Look, "To look", "Nothing changes, and no message is received."),
+        (Purpose::Receive, "To look at messages", "SQS counts each look as a receive."),
+        (Purpose::Change, "To change", "Only what you want opsctl to be able to do."),
+        (
+            Purpose::Configured,
+            "Where the configuration needs it",
+            "On the secrets, parameters and roles that it names.",
+        ),
     ] {
         let of: Vec<&Permission> = ALL.iter().filter(|permission| permission.need == need).collect();
         text.push_str(&format!("\n## {title}\n\n{words}\n\n| Action | For |\n| --- | --- |\n"));

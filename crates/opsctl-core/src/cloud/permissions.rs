@@ -5,14 +5,14 @@
 pub struct Permission {
     /// As IAM names it: `sqs:SendMessage` allows `SendMessageBatch`, too.
     pub action: &'static str,
-    pub need: Need,
+    pub need: Purpose,
     /// What it is for, in words.
     pub what: &'static str,
 }
 
 /// When a call is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Need {
+pub enum Purpose {
     /// Looking: nothing changes, and no message is received.
     Look,
     /// Something particular that an environment may not have: databases' SQL, parameters, roles.
@@ -23,19 +23,19 @@ pub enum Need {
 }
 
 const fn look(action: &'static str, what: &'static str) -> Permission {
-    Permission { action, need: Need::Look, what }
+    Permission { action, need: Purpose::Look, what }
 }
 
 const fn change(action: &'static str, what: &'static str) -> Permission {
-    Permission { action, need: Need::Change, what }
+    Permission { action, need: Purpose::Change, what }
 }
 
 const fn configured(action: &'static str, what: &'static str) -> Permission {
-    Permission { action, need: Need::Configured, what }
+    Permission { action, need: Purpose::Configured, what }
 }
 
 const fn receive(action: &'static str, what: &'static str) -> Permission {
-    Permission { action, need: Need::Receive, what }
+    Permission { action, need: Purpose::Receive, what }
 }
 
 /// Every call, by what it is for. `sts:GetCallerIdentity` needs no permission, and stands here for completeness.
@@ -82,6 +82,10 @@ pub const ALL: &[Permission] = &[
     look("sqs:ListQueueTags", "DLQs that are paired by tag"),
     look("sqs:ListQueues", "queues"),
     look("sts:GetCallerIdentity", "whose credentials these are"),
+    configured(
+        "kms:Decrypt",
+        "queues and secrets that a KMS key of yours encrypts; sending needs `kms:GenerateDataKey`, too",
+    ),
     configured("rds-data:BeginTransaction", "outboxes by the RDS Data API"),
     configured("rds-data:CommitTransaction", "outboxes by the RDS Data API"),
     configured("rds-data:ExecuteStatement", "outboxes by the RDS Data API"),
