@@ -47,7 +47,7 @@ pub(crate) fn stage_of(program: Program, change: impl FnOnce(&mut JobFixture)) -
         secrets: vec![("DB_PASSWORD".into(), "arn:aws:secretsmanager:x".into())],
         log: Some(LogConfig { group: GROUP.into(), prefix: "ecs".into(), ..LogConfig::default() }),
         script: (0..10).map(|number| (f64::from(number) * 2.0, format!("step {number}"))).collect(),
-        database: None,
+        ..JobFixture::default()
     };
     change(&mut job);
     stage.sandbox.with(|world, now| {

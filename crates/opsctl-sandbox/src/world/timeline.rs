@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error};
-use serde_json::json;
+use serde_json::{Map, Value};
 
 use super::{
     Caller, Denial, Fault, Input, World, actors::Behaviour, ecs::Outcome, fault::anything, service::ServiceDef,
 };
 use crate::domain::environment::glob;
+
+/// What URLs begin with for those who call unseen.
+const ORIGIN: &str = "https://sandbox";
 
 /// What happens at a time, as people write it: `[[at]]`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -91,24 +94,15 @@ pub enum Change {
         service: String,
         tasks: f64,
     },
-    /// A task is started on its own, in each ECS cluster in which such a service is.
-    Run {
-        #[serde(default = "anything")]
-        account: String,
-        /// `cluster/name` of services in the same cluster.
-        beside: String,
-        /// Family of its task definition.
-        family: String,
-    },
     /// Somebody else calls AWS: a colleague, a pipeline. What AWS refuses them does not happen.
     Call {
         #[serde(default = "anything")]
         account: String,
-        /// `sqs:StartMessageMoveTask`.
+        /// Service and operation: `ecs:RunTask`, `sqs:StartMessageMoveTask`.
         action: String,
-        /// The request, as the AWS CLI takes it with `--cli-input-json`.
+        /// The request, as the AWS CLI takes it with `--cli-input-json`; `{account}` and `{region}` in texts stand for the caller's.
         #[serde(default)]
-        with: serde_json::Map<String, serde_json::Value>,
+        with: Map<String, Value>,
     },
 }
 
@@ -226,44 +220,13 @@ impl World {
                     self.put_demand(&caller, (&cluster, &name), tasks, true);
                 }
             }
-            Change::Run { account, beside, family } => {
-                let mut places: Vec<(Caller, String)> = self
-                    .ecs
-                    .matching(&account, &beside)
-                    .into_iter()
-                    .map(|(caller, cluster, _)| (caller, cluster))
-                    .collect();
-                places.dedup();
-                for (caller, cluster) in places {
-                    let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d4e5f60718"] } });
-                    let request =
-                        json!({ "cluster": cluster, "taskDefinition": family, "networkConfiguration": network });
-                    // One that can't be started now is not.
-                    drop(self.ask(now, &caller, ("ecs", "RunTask"), request));
+            Change::Call { account, action, with } => {
+                let Some((service, action)) = called(&action) else { return };
+                for caller in self.callers(&account) {
+                    // One that is refused changes nothing.
+                    drop(self.ask(now, &caller, (service, action), input(&with, &caller)));
                 }
             }
-            Change::Call { account, action, with } => self.be_called(now, &account, &action, &with),
-        }
-    }
-
-    /// A call of somebody else, in every account that is meant.
-    fn be_called(
-        &mut self,
-        now: Timestamp,
-        account: &str,
-        action: &str,
-        with: &serde_json::Map<String, serde_json::Value>,
-    ) {
-        let Some((service, action)) = called(action) else { return };
-        let meant = |(of_account, region): (String, String)| {
-            glob(account, &of_account).then(|| Caller { account: of_account, region, origin: String::new() })
-        };
-        for caller in self.places().into_iter().filter_map(meant) {
-            let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            // Services that speak awsQuery read fields, the others the document.
-            let fields = with.iter().map(|(name, value)| (name.clone(), text(value))).collect();
-            let input = Input { fields, ..serde_json::Value::Object(with.clone()).into() };
-            drop(self.ask(now, &caller, (service, action), input));
         }
     }
 
@@ -276,16 +239,37 @@ impl World {
             Change::Producers { account, queue, .. } => self.actors.works_on(account, queue, false),
             Change::Scale { account, service, .. }
             | Change::Deploy { account, service, .. }
-            | Change::Demand { account, service, .. }
-            | Change::Run { account, beside: service, .. } => !self.ecs.matching(account, service).is_empty(),
+            | Change::Demand { account, service, .. } => !self.ecs.matching(account, service).is_empty(),
+            Change::Call { account, action, .. } => called(action).is_some() && !self.callers(account).is_empty(),
             Change::FailOver { account, database } | Change::ReplicaLag { account, database, .. } => {
                 !self.rds.failovers(account, database).is_empty()
             }
-            Change::Call { account, action, .. } => {
-                called(action).is_some() && self.places().iter().any(|(known, _)| glob(account, known))
-            }
         }
     }
+}
+
+impl World {
+    /// Who may call in accounts that a glob matches: one for each account and region.
+    fn callers(&self, account: &str) -> Vec<Caller> {
+        let places = self.places().into_iter().filter(|(known, _)| glob(account, known));
+        places.map(|(account, region)| Caller { account, region, origin: ORIGIN.to_owned() }).collect()
+    }
+}
+
+/// What is asked, whatever the protocol: members as a document, and those that are no lists as fields.
+fn input(request: &Map<String, Value>, caller: &Caller) -> Input {
+    let text = Value::Object(request.clone())
+        .to_string()
+        .replace("{account}", &caller.account)
+        .replace("{region}", &caller.region);
+    let document: Value = serde_json::from_str(&text).unwrap_or_default();
+    let field = |(name, value): (&String, &Value)| match value {
+        Value::String(text) => Some((name.clone(), text.clone())),
+        Value::Bool(_) | Value::Number(_) => Some((name.clone(), value.to_string())),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    };
+    let fields = document.as_object().into_iter().flatten().filter_map(field).collect();
+    Input { fields, ..Input::from(document) }
 }
 
 impl Change {
@@ -296,11 +280,10 @@ impl Change {
             Self::End(pattern) => pattern,
             Self::Consumers { queue, .. } | Self::Producers { queue, .. } => queue,
             Self::Scale { service, .. } | Self::Deploy { service, .. } | Self::Demand { service, .. } => service,
-            Self::Run { beside, .. } => beside,
+            Self::Call { action, .. } => action,
             Self::ExpireCredentials { account } => account,
             Self::FailOver { database, .. } | Self::ReplicaLag { database, .. } => database,
             Self::ExpireSessions => "sessions",
-            Self::Call { action, .. } => action,
         }
     }
 }

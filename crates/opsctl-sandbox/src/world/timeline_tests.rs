@@ -60,7 +60,15 @@ do = { demand = { service = "nucleus-prod/*", tasks = 9.0 } }
 
 [[at]]
 after = "6m"
-do = { run = { beside = "nucleus-prod/*", family = "nucleus-migration", account = "333333333333" } }
+do = { call = { action = "lambda:PutFunctionConcurrency", account = "333333333333", with = { FunctionName = "wallet-notifier", ReservedConcurrentExecutions = 0 } } }
+
+[[at]]
+after = "6m 10s"
+do = { call = { action = "sqs:StartMessageMoveTask", with = { SourceArn = "arn:aws:sqs:{region}:{account}:payouts-dlq" } } }
+
+[[at]]
+after = "6m 20s"
+do = { call = { action = "rds:RebootDBInstance", with = { DBInstanceIdentifier = "storo-prod-2" } } }
 
 [[at]]
 after = "16m"
@@ -210,12 +218,31 @@ do = { consumers = { queue = "wallet-notifications", account = "333333333333", a
 }
 
 #[test]
+fn somebody_else_may_call_anything() {
+    let mut world = world(TIMELINE);
+    world.advance(after(400));
+    let source = format!("arn:aws:sqs:af-south-1:{PROD}:payouts-dlq");
+    let told = ask(&mut world, after(400), PROD, ("sqs", "ListMessageMoveTasks"), json!({ "SourceArn": source }));
+    assert!(told.as_ref().is_ok_and(|told| told.contains("COMPLETED") || told.contains("RUNNING")), "{told:?}");
+    let name = ("lambda", "GetFunctionConcurrency");
+    let told = ask(&mut world, after(400), PROD, name, json!({ "FunctionName": "wallet-notifier" }));
+    assert!(told.as_ref().is_ok_and(|told| told.contains("Number(0)")), "{told:?}");
+    let events = ask(&mut world, after(1_000), PROD, ("rds", "DescribeEvents"), json!({ "Duration": "60" }));
+    assert!(events.is_ok_and(|told| told.contains("2026-11-21T03:06:5")), "the instance restarted after its reboot");
+}
+
+#[test]
 fn what_would_happen_to_nothing_or_is_misspelt_is_refused() {
     for (text, words) in [
         ("after = '1m'\ndo = { scale = { service = 'nobody/*', to = 1 } }", "nothing here matches nobody/*"),
         ("after = '1m'\ndo = { consumers = { queue = 'nothing', are = 'down' } }", "nothing here matches nothing"),
         ("after = '1m'\ndo = { fail-over = { database = 'mine' } }", "nothing here matches mine"),
         ("after = '1m'\ndo = { scale = { services = '*', to = 1 } }", "unexpected keys in table: services"),
+        ("after = '1m'\ndo = { call = { action = 'sqs:Explode' } }", "nothing here matches sqs:Explode"),
+        (
+            "after = '1m'\ndo = { call = { action = 'ecs:RunTask', account = '9*' } }",
+            "nothing here matches ecs:RunTask",
+        ),
         ("after = '1m'\ndo = { explode = 1 }", "unknown variant `explode`"),
         ("after = '1m'\nthen = 'end'\ndo = 'expire-sessions'", "unknown field `then`"),
         ("after = '-1m'\ndo = 'expire-sessions'", "a change comes after the start"),

@@ -61,8 +61,11 @@ impl Calls<'_> {
         // Who has nothing to do does not connect.
         let needs = state.consumer.database.as_ref().filter(|_| !taken.is_empty());
         let is_cut_off = needs.is_some_and(|database| !self.world.database_serves(self.at, self.place, database));
-        let mut tasks = self.tasks(&state.consumer);
-        let may_run = self.may_run(&state.consumer.worker);
+        // Most seconds nothing comes, and nobody needs to know.
+        let (mut tasks, may_run) = match taken.is_empty() {
+            true => (Tasks::untold(), 0),
+            false => (self.tasks(&state.consumer), self.may_run(&state.consumer.worker)),
+        };
         let throttled = taken.len().saturating_sub(may_run);
         // Whoever reads a FIFO queue stops in a group where a message of it fails, for the sake of their order.
         let mut stuck = BTreeSet::new();
@@ -87,14 +90,17 @@ impl Calls<'_> {
                 stuck.extend(group);
             }
             match (&state.consumer.behaviour, state.consumer.hands) {
-                (Behaviour::Slow { seconds }, _) => {
+                (Behaviour::Slow { seconds }, _) if receipt.is_some() => {
                     let work = SignedDuration::from_secs(i64::from(*seconds));
                     let done_at = self.at.saturating_add(work).unwrap_or(Timestamp::MAX);
                     state.working.push_back(Working { done_at: Some(done_at), receipt });
                 }
-                (_, Some(_)) => state.working.push_back(Working { done_at: None, receipt }),
+                (Behaviour::Slow { .. } | Behaviour::Down, _) => {}
+                // What fails takes its time, too.
+                (Behaviour::Healthy | Behaviour::Failing(_) | Behaviour::Crashing(_), Some(_)) => {
+                    state.working.push_back(Working { done_at: None, receipt });
+                }
                 (Behaviour::Healthy | Behaviour::Failing(_) | Behaviour::Crashing(_), None) => done.extend(receipt),
-                (Behaviour::Down, None) => {}
             }
         }
         for receipt in done {
@@ -138,10 +144,16 @@ impl Calls<'_> {
     /// How many messages it asks for.
     fn wanted(&mut self, state: &Consuming, messages: usize) -> usize {
         let Consuming { consumer, working, .. } = state;
+        if messages == 0 && consumer.hands.is_none() {
+            return 0;
+        }
         let at_once = self.at_once(&consumer.worker);
         match (&consumer.behaviour, consumer.hands) {
             (Behaviour::Down, _) => 0,
-            (_, Some(hands)) => {
+            (
+                Behaviour::Healthy | Behaviour::Failing(_) | Behaviour::Crashing(_) | Behaviour::Slow { .. },
+                Some(hands),
+            ) => {
                 let tasks = match &consumer.worker {
                     Worker::Service { cluster, name } => {
                         self.world.ecs.running(&self.place.account, &self.place.region, cluster, name)

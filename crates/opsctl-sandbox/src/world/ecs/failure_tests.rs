@@ -331,6 +331,41 @@ fn unhealthy_targets_trip_the_circuit_breaker_too() {
 }
 
 #[test]
+fn a_deployment_whose_tasks_are_unhealthy_is_rolled_back() {
+    let mut world = World::new(7, at(0));
+    let program = Program::default();
+    let fixture = ServiceFixture {
+        cluster: "main".into(),
+        name: "api".into(),
+        family: "api".into(),
+        image: "api:1".into(),
+        revision: 1,
+        program,
+        desired: 2,
+        breaker: Breaker::RollsBack,
+        tags: Default::default(),
+    };
+    world.ecs.settle(at(0), &caller(), &fixture);
+    let arn = world.balance(&caller(), "main", "api", "api", 8080);
+    world.ecs.deploy_next(at(1), &caller(), "main", "api", Outcome::Unhealthy);
+    let service = told(&mut world, 900);
+    let words = format!(
+        "(service api) (port 8080) is unhealthy in (target-group {arn}) due to (reason Health checks failed with these codes: [503])."
+    );
+    assert!(events(&service).contains(&words.as_str()), "{:?}", events(&service));
+    assert!(
+        events(&service).iter().any(|event| event.contains("rolling back to deployment")),
+        "{:?}",
+        events(&service)
+    );
+    assert_eq!(
+        (&service["runningCount"], &service["deployments"][0]["rolloutState"]),
+        (&json!(2), &json!("COMPLETED"))
+    );
+    assert!(service["taskDefinition"].as_str().is_some_and(|name| name.ends_with("api:1")), "{service:#}");
+}
+
+#[test]
 fn a_grace_period_covers_container_health_checks_too() {
     let check = json!({ "healthCheck": { "command": ["CMD", "false"], "interval": 5, "retries": 1 } });
     let (mut world, _) = service(check, 1, json!({ "healthCheckGracePeriodSeconds": 120 }), 20);

@@ -222,6 +222,13 @@ impl Ecs {
         }
     }
 
+    /// Lets the tasks of every revision of a family warm up: their health checks fail until the world says otherwise.
+    pub(in crate::world) fn start_cold(&mut self, caller: &Caller, family: &str) {
+        for definition in self.region(caller).families.entry(family.to_owned()).or_default() {
+            definition.starts_cold = true;
+        }
+    }
+
     /// Lets the tasks of every revision of a family use a table of a database.
     pub fn use_table(&mut self, caller: &Caller, family: &str, database: &str, table: &TableUse) {
         for definition in self.region(caller).families.entry(family.to_owned()).or_default() {

@@ -67,6 +67,8 @@ pub(super) struct Definition {
     pub(super) database: Option<String>,
     /// The database one of whose tables its tasks use, and how.
     pub(super) table: Option<(String, TableUse)>,
+    /// Whether its tasks warm up: they answer no health check until the world says so.
+    pub(super) starts_cold: bool,
     /// CPU units and MiB of memory of its tasks; none: 256 and 512.
     pub(super) cpu: Option<String>,
     pub(super) memory: Option<String>,
@@ -124,6 +126,8 @@ pub struct Program {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Outcome {
     Serves,
+    /// It runs, and answers the health checks of its load balancer with an error.
+    Unhealthy,
     CannotPull,
     /// It cannot be set up: a secret that is not there, no way to AWS.
     CannotInitialize,
@@ -132,6 +136,18 @@ pub enum Outcome {
         after_seconds: u32,
         code: i32,
     },
+}
+
+impl Program {
+    /// What the health checks of a load balancer find of it.
+    pub(super) fn checked(&self) -> TargetCheck {
+        match self.outcome {
+            Outcome::Unhealthy => TargetCheck::UNAVAILABLE,
+            Outcome::Serves | Outcome::CannotPull | Outcome::CannotInitialize | Outcome::Exits { .. } => {
+                self.target_check
+            }
+        }
+    }
 }
 
 impl Default for Program {

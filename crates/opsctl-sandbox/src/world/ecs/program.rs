@@ -76,7 +76,7 @@ pub(super) fn begin(
     write(place, task, definition, lines, outside.logs);
     match definition.program.outcome {
         Outcome::Exits { after_seconds, code } => Some((at + delay + i64::from(after_seconds) * 1_000, code)),
-        Outcome::Serves | Outcome::CannotPull | Outcome::CannotInitialize => None,
+        Outcome::Serves | Outcome::Unhealthy | Outcome::CannotPull | Outcome::CannotInitialize => None,
     }
 }
 

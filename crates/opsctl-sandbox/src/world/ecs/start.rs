@@ -20,7 +20,7 @@ pub(super) fn secrets(place: &PlaceKey, id: &str, definition: &Definition, outsi
     let why = definition.secrets.iter().find_map(|(_, from)| secret(place, id, definition, from, outside));
     let why = why.or_else(|| match definition.program.outcome {
         Outcome::CannotInitialize => Some(from_secrets_manager(NO_SECRET)),
-        Outcome::Serves | Outcome::CannotPull | Outcome::Exits { .. } => None,
+        Outcome::Serves | Outcome::Unhealthy | Outcome::CannotPull | Outcome::Exits { .. } => None,
     });
     why.map(|why| {
         cannot_initialize(&format!(

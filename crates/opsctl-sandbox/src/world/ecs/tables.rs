@@ -84,7 +84,7 @@ fn ends_after(definition: &Definition, at: i64) -> Option<(i64, Stop)> {
         Outcome::Exits { after_seconds, code } => {
             Some((at + i64::from(after_seconds) * 1_000, start::exited(code, None)))
         }
-        Outcome::Serves | Outcome::CannotPull | Outcome::CannotInitialize => None,
+        Outcome::Serves | Outcome::Unhealthy | Outcome::CannotPull | Outcome::CannotInitialize => None,
     }
 }
 

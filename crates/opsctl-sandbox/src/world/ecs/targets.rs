@@ -42,6 +42,11 @@ impl TargetCheck {
     };
     pub const SILENT: Self = Self::Fails { reason: "Target.FailedHealthChecks", description: "Health checks failed" };
 
+    pub const UNAVAILABLE: Self = Self::Fails {
+        reason: "Target.ResponseCodeMismatch",
+        description: "Health checks failed with these codes: [503]",
+    };
+
     /// Why a target is unhealthy; of a program that passes while it can, that it does not answer.
     pub(super) fn why(self) -> &'static str {
         match self {
@@ -90,7 +95,7 @@ impl Ecs {
                     let tasks = cluster.tasks_of(name);
                     let target = |(id, task): (&String, &Task)| {
                         // A task that was set up has run for long, and stays whatever its checks find.
-                        let of_definition = self.definition(&key(caller), &task.definition)?.program.target_check;
+                        let of_definition = self.definition(&key(caller), &task.definition)?.program.checked();
                         let check = match task.target_check {
                             TargetCheck::Passes => of_definition,
                             fails @ TargetCheck::Fails { .. } => fails,

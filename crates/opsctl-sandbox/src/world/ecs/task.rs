@@ -78,10 +78,11 @@ impl Task {
         let (healthy_at, unhealthy_at) = start::health(definition, self, at).unzip();
         self.healthy_at = healthy_at;
         self.unhealthy_at = unhealthy_at.filter(|at| *at < NEVER);
+        self.ailing_since = definition.starts_cold.then_some(at);
         // What a command does that is understood, it serves nobody.
         self.target_check = match (&understood, &definition.registered) {
             (Some(_), Some(_)) => TargetCheck::SILENT,
-            (Some(_), None) | (None, _) => definition.program.target_check,
+            (Some(_), None) | (None, _) => definition.program.checked(),
         };
     }
 

@@ -279,6 +279,14 @@ impl File {
             return Err(format!("its dead-letter queue {name:?} is not in the file"));
         }
         check_environments(queue.named_environments(), names)?;
+        if queue
+            .consumer
+            .as_ref()
+            .and_then(|entry| entry.hands)
+            .is_some_and(|hands| hands.per_task == 0 || hands.knee == 0)
+        {
+            return Err("its consumer has nothing in hand: per_task and knee are at least 1".to_owned());
+        }
         let service = queue.consumer.as_ref().and_then(|entry| entry.service.as_ref());
         if let Some(name) = service.filter(|name| !self.services.iter().any(|service| service.is_named(name))) {
             return Err(format!("its consumer {name:?} is no service of the file"));

@@ -174,6 +174,9 @@ impl ServiceEntry {
         if let Some((environment, name)) = needed.find(|(place, name)| !file.has_database(place, name)) {
             return Err(format!("its database {name:?} is not in {environment} of the file"));
         }
+        if self.pool.as_ref().is_some_and(|pool| pool.connections_max < pool.connections) {
+            return Err("its pool has fewer connections at most than when it is warm".to_owned());
+        }
         if self.database.is_empty() && (self.pool.is_some() || self.table.is_some()) {
             return Err("its pool or table needs a database".to_owned());
         }

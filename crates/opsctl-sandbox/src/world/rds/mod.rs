@@ -355,7 +355,8 @@ impl Rds {
 
     /// Notes that a program of the world writes to a database, or tries to.
     pub(super) fn note_program(&mut self, now: i64, account: &str, region: &str, name: &str) {
-        if let Some(cluster) = self.place(account, region).clusters.get_mut(name) {
+        let place = self.places.get_mut(&(account.to_owned(), region.to_owned()));
+        if let Some(cluster) = place.and_then(|place| place.clusters.get_mut(name)) {
             cluster.written_at = Some(now);
         }
     }

@@ -59,6 +59,7 @@ impl World {
     /// A second of a database whose tables tasks read and alter.
     pub(in crate::world) fn tend_tables(&mut self, at: Timestamp, place: &Place, database: &str) {
         let now = at.as_millisecond();
+        self.observe(now);
         self.advance_ecs(now);
         let caller = place.caller();
         let users = self.ecs.table_users(&caller, database);

@@ -54,6 +54,8 @@ struct Database {
     limits: Limits,
     /// Connections that programs hold or try to get.
     wanted: BTreeMap<ServiceKey, u32>,
+    /// The most of them since CloudWatch asked last: tasks that are replaced hold none for a moment.
+    peak: u32,
     /// Messages that consumers of queues have in hand.
     in_hand: BTreeMap<String, usize>,
     locks: Locks,
@@ -91,9 +93,14 @@ impl Strain {
         }
     }
 
-    pub(super) fn pressure(&self, key: [&str; 3]) -> Pressure {
-        let Some(Database { limits, wanted, in_hand, .. }) = self.known(key) else { return Pressure::default() };
-        let wanted: u32 = wanted.values().sum();
+    /// What is to be told of the time since it was asked last.
+    pub(super) fn pressure(&mut self, key: [&str; 3]) -> Pressure {
+        if self.known(key).is_none() {
+            return Pressure::default();
+        }
+        let Database { limits, wanted, peak, in_hand, .. } = self.database(key);
+        let now: u32 = wanted.values().sum();
+        let wanted = now.max(std::mem::replace(peak, now));
         let all: usize = in_hand.values().sum();
         let busy = limits
             .work_per_second

@@ -72,8 +72,11 @@ struct Weather {
 }
 
 impl World {
-    /// Lets the tasks of a service hold connections to its database.
+    /// Lets the tasks of a service, whose task definitions are called as it is, hold connections to its database.
     pub fn pool(&mut self, now: Timestamp, place: &Place, (cluster, name): (&str, &str), database: &str, pool: Pool) {
+        if pool.warm_seconds > 0 {
+            self.ecs.start_cold(&place.caller(), name);
+        }
         let pooled =
             Pooled { pool, database: database.to_owned(), since: now.as_millisecond(), tasks: BTreeMap::new() };
         self.strain.pooled.insert(key(place, cluster, name), pooled);
@@ -93,6 +96,8 @@ impl World {
         let key = key(place, cluster, name);
         let Some(mut pooled) = self.strain.pooled.remove(&key) else { return };
         let now = at.as_millisecond();
+        // A minute that has ended is told as it was, however far the clock leaps.
+        self.observe(now);
         let (account, region) = (place.account.as_str(), place.region.as_str());
         let service = ecs::ServiceKey { account, region, cluster, name };
         let tasks = self.ecs.running_tasks(&service);
@@ -107,6 +112,7 @@ impl World {
         pooled.step(now, &tasks, weather);
         let wanted = pooled.tasks.values().map(|held| held.connections).sum();
         database.wanted.insert(key.clone(), wanted);
+        database.peak = database.peak.max(database.wanted.values().sum());
         for (id, held) in &mut pooled.tasks {
             self.ecs.set_ailing(now, &service, id, held.trouble.is_some_and(Trouble::is_silent));
             let says = held.trouble.and_then(|trouble| trouble.words(&pooled.pool));

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::{Scene, service};
 
 const POOL: &str = "pool = { connections = 5, connections_max = 20, warm_seconds = 20 }";
@@ -58,6 +60,25 @@ fn services_that_wake_in_stages_are_all_healthy() {
     assert_eq!((replaced(&mut scene), healthy(&mut scene)), (0, 6));
     scene.pass(1_200);
     assert_eq!((replaced(&mut scene), healthy(&mut scene)), (0, 6));
+}
+
+#[test]
+fn a_deployment_is_complete_once_its_tasks_are_warm() {
+    let mut scene = Scene::new("", &service("auth", 2, POOL));
+    scene.ok("ecs", "UpdateService", json!({ "cluster": "main", "service": "auth", "forceNewDeployment": true }));
+    let mut running = 0;
+    for _ in 0..90 {
+        scene.pass(1);
+        let told = scene.ok("ecs", "DescribeServices", json!({ "cluster": "main", "services": ["auth"] }));
+        let primary = &told["services"][0]["deployments"][0];
+        let is_complete = primary["rolloutState"] == "COMPLETED";
+        running += i32::from(primary["runningCount"] == 2);
+        assert!(!is_complete || running >= 20, "complete after {running} s");
+        if is_complete {
+            return;
+        }
+    }
+    panic!("it never completes");
 }
 
 #[test]

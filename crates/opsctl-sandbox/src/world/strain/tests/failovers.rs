@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::{Scene, queue, service};
-use crate::world::{PutMessage, rds::Connected};
+use crate::world::{Input, PutMessage, rds::Connected};
 
 const WRITER: &str = "orders.cluster-c333333333333.af-south-1.rds.amazonaws.com";
 
@@ -49,6 +49,27 @@ fn a_failover_reverts_while_programs_write_and_the_api_calls_it_well() {
             let expected = if paused { 5..25 } else { 50..70 };
             assert!(expected.contains(&refused), "{refused} s without an answer");
         }
+    }
+}
+
+#[test]
+fn consumers_that_are_paused_write_nothing_either() {
+    for enabled in [true, false] {
+        let consumer = "rate_per_second = 50.0\nfunction = \"worker\"\ndatabase = { prod = \"orders\" }";
+        let work = queue("work", "producer = { template = \"order\", rate_per_second = 2.0 }", consumer);
+        let mut scene = Scene::new("reverts_while_written = true", &work);
+        scene.pass(60);
+        let id = scene.world.lambda.of_queue(super::ACCOUNT, super::REGION, "work").remove(0);
+        let form = [("UUID".to_owned(), id)].into();
+        let input = Input { fields: form, ..json!({ "Enabled": enabled }).into() };
+        scene
+            .world
+            .ask_json(scene.now(), &super::caller(), ("lambda", "UpdateEventSourceMapping"), input)
+            .expect("updated");
+        scene.pass(30);
+        fail_over(&mut scene);
+        scene.pass(90);
+        assert_eq!(writer(&mut scene), if enabled { "orders-1" } else { "orders-2" });
     }
 }
 

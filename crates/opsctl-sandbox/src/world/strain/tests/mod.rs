@@ -43,29 +43,74 @@ class = "db.r6g.large"
 zones = ["a", "b"]
 "#;
 
-/// The guide's example is a fleet, and lives.
-#[test]
-fn the_guide_tells_how_each_is_set() {
+/// The example of the guide as a fleet.
+fn guide() -> Fleet {
     let guide = include_str!("../../../../../../docs/sandbox.md");
     let (_, rest) = guide.split_once("```toml\n").expect("an example");
     let (example, _) = rest.split_once("```").expect("its end");
     let (head, _) = HEAD.split_once("[[template]]").expect("a head");
     let (settings, rest) = example.split_once("\n\n").expect("settings first");
     let (before, environment) = head.split_once("[[environment]]").expect("an environment");
-    let fleet = Fleet::parse(&format!("{before}{settings}\n[[environment]]{environment}{rest}"));
-    let mut world = World::new(7, start());
-    fleet.unwrap_or_else(|error| panic!("{error}")).settle(&mut world, start(), 7, Amount::Full).expect("settled");
-    assert_eq!(world.settings.fifo_looks_at, 20_000);
-    world.advance(start() + SignedDuration::from_mins(30));
-    assert_eq!(
-        world.sts.check_own(ACCOUNT, "ReceiveMessage").map_err(|error| error.code),
-        Err("ExpiredTokenException")
-    );
-    assert!(world.ecs.view(&caller(), "main", "worker").expect("there").desired > 4, "autoscaling met the demand");
     for word in
         ["hands", "crashing_on", "fifo_looks_at", "pool", "reverts_while_written", "table", "tracking", "limits"]
     {
         assert!(example.contains(word), "{word}");
+    }
+    let fleet = Fleet::parse(&format!("{before}{settings}\n[[environment]]{environment}{rest}"));
+    fleet.unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn the_guide_tells_how_each_is_set() {
+    let mut world = World::new(7, start());
+    guide().settle(&mut world, start(), 7, Amount::Full).expect("settled");
+    assert_eq!(world.settings.fifo_looks_at, 20_000);
+    world.advance(start() + SignedDuration::from_mins(30));
+    let refused = world.sts.check_own(ACCOUNT, "ReceiveMessage").map_err(|error| error.code);
+    assert_eq!(refused, Err("ExpiredTokenException"));
+    assert!(world.ecs.view(&caller(), "main", "worker").expect("there").desired > 4, "autoscaling met the demand");
+}
+
+#[test]
+fn leaping_and_stepping_end_in_the_same_strained_world() {
+    let end = 40 * 60;
+    let seen = |step: i64| {
+        let mut world = World::new(7, start());
+        guide().settle(&mut world, start(), 7, Amount::Full).expect("settled");
+        let mut scene = Scene { world, seconds: 0 };
+        for (minutes, change) in [
+            (20, json!({ "fail-over": { "database": "orders" } })),
+            (
+                25,
+                json!({ "call": { "action": "ecs:RunTask", "request": { "cluster": "main", "taskDefinition": "migrate",
+                "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-1"] } } } } }),
+            ),
+        ] {
+            let change = serde_json::from_value(change).expect("a change");
+            scene.world.schedule(start() + SignedDuration::from_mins(minutes), change);
+        }
+        while scene.seconds < end {
+            scene.pass(step.min(end - scene.seconds));
+        }
+        let mut seen = scene.events("worker");
+        seen.push(format!("{:?}", scene.world.queue_view(ACCOUNT, REGION, "work")));
+        seen.extend(scene.tasks(("serviceName", "worker"), "STOPPED").iter().map(ToString::to_string));
+        seen.extend(["/aws/ecs/worker", "/aws/ecs/migrate", "/aws/rds/cluster/orders/postgresql"].map(|group| {
+            let lines = scene.lines(group);
+            format!("{} {:?}", lines.len(), lines.last())
+        }));
+        for name in ["DatabaseConnections", "CPUUtilization"] {
+            seen.push(format!("{name} {}", scene.metric(name)));
+        }
+        seen.push(scene.rds("DescribeEvents", &[("Duration", "60")]));
+        seen
+    };
+    let leapt = seen(end);
+    assert!(leapt.iter().any(|line| line.contains("is unhealthy in")), "{leapt:#?}");
+    for step in [60, 17] {
+        for (leapt, stepped) in leapt.iter().zip(seen(step)) {
+            assert_eq!(*leapt, stepped, "in steps of {step} s");
+        }
     }
 }
 
