@@ -94,6 +94,55 @@ fn pictures_of_a_runbook() {
     served.wait().expect("ended");
 }
 
+/// A drill from its brief to its score, led in one terminal and played in others, twenty times as fast; and the timeline of its report.
+#[test]
+#[ignore = "writes docs/pictures; run by `make screenshots`"]
+fn pictures_of_a_drill() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
+    let command = |by: &str, words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opsctl"));
+        command.args(words).env("HOME", home.path()).env("USER", by).current_dir(home.path());
+        command.env("XDG_RUNTIME_DIR", home.path().join("run"));
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("COLORTERM", "truecolor");
+        command
+    };
+    let play = |by: &str, words: &[&str]| {
+        let output = command(by, words).output().expect("it starts");
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let drill = ["drill", "run", "messages-expire", "--serve", "--seed", "5", "--speed", "20"];
+    let terminal = Terminal::start(&command("ann", &drill), (110, 40));
+    terminal.wait("no call of the drill");
+    std::thread::sleep(Duration::from_secs(2));
+    play("ben", &["--sandbox", "peek", "--queue", "valid_orders_dlq", "--env", "prod", "-n", "2"]);
+    let change = |by: &str, words: &[&str]| {
+        let plan = play(by, &[words, &["--dry-run", "--output", "json"]].concat());
+        let plan: serde_json::Value = serde_json::from_str(&plan).expect("a plan");
+        let fingerprint = plan["fingerprint"].as_str().expect("a fingerprint");
+        play(by, &[words, &["--approve", fingerprint, "--reason", "the drill"]].concat());
+    };
+    let retention = ["--sandbox", "retention", "--queue", "valid_orders_dlq", "--env", "prod"];
+    change("ben", &[&retention[..], &["--to", "14d"]].concat());
+    change("cleo", &["--sandbox", "redrive", "--queue", "valid_orders_dlq", "--env", "prod", "--ramp", "2,all"]);
+    change("ben", &[&retention[..], &["--restore"]].concat());
+    std::thread::sleep(Duration::from_secs(8));
+    play("ann", &["drill", "control", "over"]);
+    until(&terminal, "of 100");
+    std::thread::sleep(Duration::from_millis(700));
+    let picture = terminal.look(|screen| svg(screen, "A drill: the brief, and what it came to"));
+    std::fs::write(folder.join("drill.svg"), picture).expect("written");
+    let html = play("ann", &["drill", "report", "--form", "html"]);
+    let (start, end) = (html.find("<svg").expect("a drawing"), html.find("</svg>").expect("its end"));
+    let drawing = html[start..end].replacen(
+        "<svg ",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" style=\"background:#fff;color:#1b1f24\" font-family=\"sans-serif\" ",
+        1,
+    );
+    std::fs::write(folder.join("drill-timeline.svg"), format!("{drawing}</svg>\n")).expect("written");
+}
+
 /// Waits for what takes minutes.
 fn until(terminal: &Terminal, text: &str) {
     for _ in 0..600 {

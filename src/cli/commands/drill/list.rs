@@ -16,7 +16,10 @@ use crate::{
         output::{Output, Table},
     },
     domain::Text,
-    drill::record,
+    drill::{
+        record::{self, PlayResult},
+        shelf::Shelved,
+    },
 };
 
 #[derive(Serialize)]
@@ -37,38 +40,17 @@ struct Row {
 }
 
 pub(super) fn run(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
-    let folder = records()?;
-    let played = record::results(&folder);
-    let in_drills = record::rehearsed(&folder);
-    let written: BTreeMap<String, Date> = runbook::shelf(global)
-        .all()
-        .unwrap_or_default()
+    let played = record::results(&records()?);
+    let mut runbooks = runbook::shelf(global).all().unwrap_or_default();
+    runbook::rehearse(&mut runbooks);
+    let rehearsed: BTreeMap<String, Date> = runbooks
         .into_iter()
         .filter_map(|shelved| {
             let date = shelved.runbook()?.last_rehearsed?;
             Some((shelved.name, date))
         })
         .collect();
-    let mut rows: Vec<Row> = all(global)?
-        .into_iter()
-        .map(|shelved| {
-            let scenario = shelved.checked.scenario.as_ref();
-            let runbook = scenario.and_then(|scenario| scenario.runbook.clone());
-            let dates = runbook.as_ref().map(|name| [in_drills.get(name), written.get(name)]);
-            Row {
-                title: scenario.map(|scenario| scenario.title.clone()).unwrap_or_default(),
-                system: scenario.and_then(|scenario| scenario.system.clone()),
-                environment: scenario.map(|scenario| scenario.environment.clone()),
-                rehearsed: dates.and_then(|dates| dates.into_iter().flatten().max().copied()),
-                last_score: played.iter().rev().find(|result| result.drill == shelved.name).map(|result| result.score),
-                file: shelved.file.as_ref().map(|file| Text::line(&file.display().to_string()).to_string()),
-                problems: scenario.is_none().then(|| shelved.checked.problems.to_string()),
-                suggested: false,
-                runbook,
-                name: shelved.name,
-            }
-        })
-        .collect();
+    let mut rows: Vec<Row> = all(global)?.into_iter().map(|shelved| row(shelved, &played, &rehearsed)).collect();
     // One that was never played comes before one that was, then the one whose runbook has waited longest.
     let next = rows
         .iter_mut()
@@ -101,4 +83,21 @@ pub(super) fn run(global: &Global, out: &mut Output) -> Result<Exit, CliError> {
     let document = || ("opsctl/drills/1", json!({ "drills": rows }));
     out.rows(("opsctl/drill-row/1", Some("no drill yet")), &rows, table, document)?;
     Ok(Exit::Done)
+}
+
+fn row(shelved: Shelved, played: &[PlayResult], rehearsed: &BTreeMap<String, Date>) -> Row {
+    let scenario = shelved.checked.scenario.as_ref();
+    let runbook = scenario.and_then(|scenario| scenario.runbook.clone());
+    Row {
+        title: scenario.map(|scenario| scenario.title.clone()).unwrap_or_default(),
+        system: scenario.and_then(|scenario| scenario.system.clone()),
+        environment: scenario.map(|scenario| scenario.environment.clone()),
+        rehearsed: runbook.as_ref().and_then(|name| rehearsed.get(name)).copied(),
+        last_score: played.iter().rev().find(|result| result.drill == shelved.name).map(|result| result.score),
+        file: shelved.file.as_ref().map(|file| Text::line(&file.display().to_string()).to_string()),
+        problems: scenario.is_none().then(|| shelved.checked.problems.to_string()),
+        suggested: false,
+        runbook,
+        name: shelved.name,
+    }
 }

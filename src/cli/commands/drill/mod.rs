@@ -48,7 +48,7 @@ fn folder(global: &Global) -> Option<PathBuf> {
 }
 
 /// Where records lie.
-fn records() -> Result<PathBuf, CliError> {
+pub(super) fn records() -> Result<PathBuf, CliError> {
     let state = paths::state();
     let state = state.ok_or_else(|| {
         CliError::usage("there is no folder for records", Try::SetVariable.says("set HOME or XDG_STATE_HOME"))

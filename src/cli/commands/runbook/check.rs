@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::{find, linked, not_found, shelf};
+use super::{find, linked, not_found, rehearse, shelf};
 use crate::{
     cli::{
         args::{CheckRunbook, Format, Global},
@@ -28,10 +28,11 @@ use crate::{
 };
 
 pub(super) async fn run(args: &CheckRunbook, global: &Global, out: &mut Output) -> Result<Exit, CliError> {
-    let all = match args.runbook.as_slice() {
+    let mut all: Vec<crate::runbook::shelf::Shelved> = match args.runbook.as_slice() {
         [] => shelf(global).all().map_err(|error| not_found(&error, global))?,
         names => names.iter().map(|name| find(name, global)).collect::<Result<_, _>>()?,
     };
+    rehearse(&mut all);
     let world = match global.environments.as_slice() {
         [] => None,
         _ => Some(World::open(global, out).await?),

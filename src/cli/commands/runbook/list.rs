@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::{not_found, open, shelf};
+use super::{not_found, open, rehearse, shelf};
 use crate::{
     cli::{
         args::{Global, ListRunbooks},
@@ -34,7 +34,8 @@ pub(super) async fn run(args: &ListRunbooks, global: &Global, out: &mut Output) 
     if args.open {
         return open::list(global, out).await;
     }
-    let all = shelf(global).all().map_err(|error| not_found(&error, global))?;
+    let mut all = shelf(global).all().map_err(|error| not_found(&error, global))?;
+    rehearse(&mut all);
     let rows: Vec<Row> = all.iter().map(row).collect();
     let table = || {
         let mut table = Table::new(&["NAME", "TITLE", "STEPS", "BY HAND", "PARAMETERS", "FROM"]);

@@ -46,6 +46,17 @@ pub(in crate::cli) fn shelf(global: &Global) -> Shelf {
     Shelf { folder: Places::of_process(global.config.clone()).beside(FOLDER) }
 }
 
+/// A drill that was passed with a runbook rehearsed it.
+pub(super) fn rehearse(all: &mut [Shelved]) {
+    let Ok(records) = super::drill::records() else { return };
+    let in_drills = crate::drill::record::rehearsed(&records);
+    for shelved in all {
+        if let Some(runbook) = &mut shelved.checked.runbook {
+            runbook.last_rehearsed = runbook.last_rehearsed.max(in_drills.get(&shelved.name).copied());
+        }
+    }
+}
+
 fn find(name: &str, global: &Global) -> Result<Shelved, CliError> {
     shelf(global).find(name).map_err(|error| not_found(&error, global))
 }
