@@ -29,10 +29,17 @@ macro_rules! built_in {
 
 // Each is in the program with its players.
 built_in! {
+    "does-not-end",
+    "drain-floods",
+    "failover-comes-back",
     "fifo-blocked",
     "locked-out",
+    "message-kills-consumer",
     "messages-expire",
+    "migration-waits",
+    "monday-morning",
     "relay-asleep",
+    "stale-pools",
     "wrong-environment",
 }
 

@@ -42,7 +42,7 @@ const BEGINS: &str = "2026-03-02T09:00:00Z";
 /// A main thread's, on Linux.
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 /// Between two looks.
-const EVERY: Duration = Duration::from_secs(10);
+const EVERY: Duration = Duration::from_secs(20);
 /// No play takes longer, on the sandbox's clock.
 const LONGEST: Duration = Duration::from_secs(2 * 86_400);
 
