@@ -6,7 +6,7 @@ use opsctl::{
     domain::{Protection, RunId, Try},
     journal::{History, Journal, StateFolder},
     operations::{
-        Look, Operation, Planner, Redrive, Scale,
+        Look, Operation, Planner, Redrive,
         values::{EngineChoice, Seconds},
     },
     run::{self, End},
@@ -17,7 +17,7 @@ use opsctl::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{assert_fails, assert_way, commands, night, refused, run as run_line, tried};
+use super::{assert_fails, assert_way, commands, night, run as run_line, tried};
 use crate::{
     cli::{
         ground::{DEV, Ground},
@@ -209,11 +209,22 @@ pub(super) fn run_again() {
 
 pub(super) fn look_at_result() {
     night(async {
-        let mut stage = services::stage(Protection::Confirm, &[("api", 1)], &[&["api"]]);
-        let put_back = Operation::Scale(Scale { service: "api".to_owned(), restore: true, ..Scale::default() });
-        assert_way(&refused(&mut stage, &put_back).await, Try::LookAtResult, "`opsctl services --env dev` shows them");
+        let mut stage = migrate::stage_of(migrate::exits(5, 0), |_| ());
+        let mut detached = migrate::migrate();
+        if let Operation::Migrate(migrate) = &mut detached {
+            migrate.detach = true;
+        }
+        assert_eq!(stage.run(&detached).await.end, End::Done);
+        // ECS has forgotten the task by then; its log group has not.
+        tokio::time::sleep(std::time::Duration::from_secs(3 * 3_600)).await;
+        let report = stage.resume().await;
+        assert_fails(&report, Try::LookAtResult);
+        let events = stage.sandbox.with(|world, now| {
+            let asked = serde_json::json!({ "logGroupName": migrate::GROUP });
+            world.ask(now, &caller(), ("logs", "FilterLogEvents"), asked)
+        });
+        assert!(format!("{events:?}").len() > 100, "{events:?}");
     });
-    Ground::fleet().opsctl(&["services", "--env", "dev"]).expect(0);
 }
 
 pub(super) fn mend_service() {
@@ -290,7 +301,7 @@ pub(super) fn begin_anew() {
     let copy =
         copy.map(|file| file.path()).find(|path| path.extension().is_some_and(|end| end == "md")).expect("its text");
     std::fs::write(copy, "# Another\n\n## Step\n\nDo it.\n").expect("changed");
-    tried(&runbooks::as_person(&ground, "anna", &["runbook", "resume", &id, "--yes"]), "begin a new run");
+    tried(&runbooks::as_person(&ground, "anna", &["runbook", "resume", &id, "--yes"]), "start a new run");
     let begun = runbooks::as_person(&ground, "anna", &runbooks::run(&runbooks::ALL));
     assert_eq!(begun.code, Some(0), "{begun:?}");
 }

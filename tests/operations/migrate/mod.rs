@@ -27,7 +27,7 @@ use crate::support::stage::{ACCOUNT, REGION, Stage, caller};
 
 const CLUSTER: &str = "wallet-cluster-dev";
 const FAMILY: &str = "wallet-migration";
-const GROUP: &str = "/aws/ecs/WalletMigrations";
+pub(crate) const GROUP: &str = "/aws/ecs/WalletMigrations";
 
 pub(crate) fn exits(after_seconds: u32, code: i32) -> Program {
     Program { outcome: Outcome::Exits { after_seconds, code }, ..Program::default() }
