@@ -100,7 +100,7 @@ fn what_can_follow_is_told_with_its_help() {
             "d Show databases: who writes, who could take over",
             "l Show alarms, what is in alarm first",
             "a Show what was done and what is being done",
-            "r Show runbooks, and their runs that are open",
+            "r Show runbooks and their open runs",
             "o Show outboxes: rows that wait, rows that failed, whether the relay runs",
             "c Show what takes messages: Lambda functions, groups that read Kafka",
             "e Show one environment only, or all again"
