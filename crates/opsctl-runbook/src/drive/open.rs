@@ -338,7 +338,7 @@ mod tests {
         let good = runbook(TEXT);
         assert!(taken_up(&good, Vec::new()).await.is_ok());
         // Its text has keys that this version does not know: the digest is that of the text.
-        let text = format!("{TEXT}\n```toml step\nrollout = \"blue\"\n```\n");
+        let text = format!("{TEXT}\n```toml step\nwait = \"1m\"\nrollout = \"blue\"\n```\n");
         let digest = crate::domain::message::hex(&<sha2::Sha256 as sha2::Digest>::digest(text.as_bytes()));
         let foreign = Arc::new(Runbook { text, digest, ..Arc::unwrap_or_clone(Arc::clone(&good)) });
         let cases = [

@@ -157,10 +157,11 @@ impl World {
     /// # Errors
     /// One of them would happen to nothing in this world.
     pub fn schedule_all(&mut self, start: Timestamp, timeline: &[At]) -> Result<(), String> {
-        // What somebody makes by a call is not there yet.
-        let is_made = timeline.iter().any(|at| matches!(at.change, Change::Call { .. }));
+        let is_call = |change: &Change| matches!(change, Change::Call { .. });
+        // What somebody makes by a call is not there yet; the call itself can be looked up.
+        let may_come = timeline.iter().any(|at| is_call(&at.change));
         for At { after, change } in timeline {
-            if !is_made && !self.has_what_changes(change) {
+            if (is_call(change) || !may_come) && !self.has_what_changes(change) {
                 return Err(format!("at {after:#}: nothing here matches {}", change.pattern()));
             }
             self.schedule(start.saturating_add(*after).unwrap_or(Timestamp::MAX), change.clone());

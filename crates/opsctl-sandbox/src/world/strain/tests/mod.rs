@@ -82,7 +82,7 @@ fn leaping_and_stepping_end_in_the_same_strained_world() {
             (20, json!({ "fail-over": { "database": "orders" } })),
             (
                 25,
-                json!({ "call": { "action": "ecs:RunTask", "request": { "cluster": "main", "taskDefinition": "migrate",
+                json!({ "call": { "action": "ecs:RunTask", "with": { "cluster": "main", "taskDefinition": "migrate",
                 "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-1"] } } } } }),
             ),
         ] {
