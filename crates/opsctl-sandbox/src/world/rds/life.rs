@@ -259,13 +259,7 @@ impl Place {
 
     pub(super) fn stop_cluster(&mut self, request: &Request) -> Answered<Xml> {
         let name = request.required("DBClusterIdentifier")?;
-        let cluster = self.clusters.get_mut(&name).ok_or_else(|| no_cluster(&name))?;
-        if cluster.status() != "available" {
-            return Err(cluster_state(format!(
-                "DbCluster {name} is in {} state but expected it to be one of available.",
-                cluster.status()
-            )));
-        }
+        let cluster = self.cluster_that_is(&name, "available")?;
         cluster.phase = Some("stopping");
         cluster.later = plan(request.now, [(STOPS, Becomes::Status("stopped"))]);
         for member in cluster.members.clone() {
@@ -278,13 +272,7 @@ impl Place {
 
     pub(super) fn start_cluster(&mut self, request: &Request) -> Answered<Xml> {
         let name = request.required("DBClusterIdentifier")?;
-        let cluster = self.clusters.get_mut(&name).ok_or_else(|| no_cluster(&name))?;
-        if cluster.status() != "stopped" {
-            return Err(cluster_state(format!(
-                "DbCluster {name} is in {} state but expected it to be one of stopped.",
-                cluster.status()
-            )));
-        }
+        let cluster = self.cluster_that_is(&name, "stopped")?;
         cluster.phase = Some("starting");
         cluster.later = plan(request.now, [(STARTS, Becomes::Available(Category::Notification, "DB cluster started"))]);
         for member in cluster.members.clone() {
@@ -353,19 +341,24 @@ impl Place {
 
     pub(super) fn modify_cluster(&mut self, request: &Request) -> Answered<Xml> {
         let name = request.required("DBClusterIdentifier")?;
-        let cluster = self.clusters.get_mut(&name).ok_or_else(|| no_cluster(&name))?;
-        if cluster.status() != "available" {
-            return Err(cluster_state(format!(
-                "DbCluster {name} is in {} state but expected it to be one of available.",
-                cluster.status()
-            )));
-        }
+        let cluster = self.cluster_that_is(&name, "available")?;
         cluster.settings.take(request, "DBClusterParameterGroupName")?;
         if request.field("EnableHttpEndpoint").is_some() {
             cluster.has_data_api = request.flag("EnableHttpEndpoint");
         }
         cluster.capacity = capacity(request, cluster.capacity.clone())?;
         self.told_cluster(&name, request)
+    }
+
+    /// The cluster, in the one status in which a call takes it.
+    fn cluster_that_is(&mut self, name: &str, status: &str) -> Answered<&mut Cluster> {
+        let cluster = self.clusters.get_mut(name).ok_or_else(|| no_cluster(name))?;
+        let is = cluster.status();
+        if is != status {
+            let message = format!("DbCluster {name} is in {is} state but expected it to be one of {status}.");
+            return Err(cluster_state(message));
+        }
+        Ok(cluster)
     }
 
     fn told_instance(&self, name: &str, request: &Request) -> Answered<Xml> {
