@@ -1,8 +1,11 @@
 //! Carries out runbooks: who sits at the console is asked through events, and answers through effects.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use futures_util::future::BoxFuture;
@@ -14,6 +17,7 @@ use crate::{
     cloud::Cloud,
     clouds::{Clouds, in_own_account},
     domain::{EnvironmentName, Invocation, Text, Try},
+    files::output::{self, OutputError},
     gate::Consent,
     inbox::Inbox,
     journal::{JournalError, StateFolder},
@@ -307,28 +311,19 @@ pub(super) fn export(
     run: &crate::domain::RunId,
     invocation: &Invocation,
 ) -> Result<String, Failure> {
-    use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt};
     let unread = |error: JournalError| Failure::new(error.to_string(), error.hint());
     let folder = state.open(run).map_err(unread)?;
     let standing = drive::standing(&folder).map_err(|error| cannot_open(&error))?;
     let later = later(state, run).map_err(unread)?;
     let text = crate::runbook::export::export(&standing, &later, invocation);
     let name = format!("{}-{run}.md", standing.runbook.name);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&name)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    match written {
+    match output::write(Path::new(&name), text.as_bytes(), false) {
         Ok(()) => Ok(name),
-        Err(error) => {
-            let hint = match error.kind() {
-                std::io::ErrorKind::AlreadyExists => "it was exported before: move or delete the file first",
-                _ => "start opsctl in a writable folder",
-            };
-            Err(Failure::new(format!("cannot write {name}: {error}"), Try::MendFile.says(hint)))
+        Err(OutputError::Exists(_)) => {
+            let hint = Try::MendFile.says("it was exported before: move or delete the file first");
+            Err(Failure::new(format!("{name} exists already"), hint))
         }
+        Err(error) => Err(Failure::new(error.to_string(), Try::MendFile.says("start opsctl in a writable folder"))),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
-    io::{self, Write as _},
     sync::Arc,
     time::Duration,
 };
@@ -22,6 +21,7 @@ use crate::{
         AccountId, Advice, CredentialSource, Environment, EnvironmentName, Protection, QueueName, QueueRules, Text,
         Try, WatchRules, dead_letter_names,
     },
+    files::output::{self, OutputError},
 };
 
 /// How long one profile may take, all its calls together.
@@ -261,17 +261,12 @@ pub fn vacant(target: &Source) -> Result<(), InitError> {
 /// # Errors
 /// There is one already; the system refuses.
 pub fn write(target: &Source, text: &str) -> Result<(), InitError> {
-    let attempt = || {
-        if let Some(folder) = target.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut file = std::fs::File::create_new(&target.path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    attempt().map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => InitError::Exists(target.clone()),
-        _ => InitError::Unwritable(target.clone(), error),
+    if let Some(folder) = target.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| InitError::Unwritable(target.clone(), error))?;
+    }
+    output::write(&target.path, text.as_bytes(), false).map_err(|error| match error {
+        OutputError::Exists(_) | OutputError::Folder(_) => InitError::Exists(target.clone()),
+        OutputError::Unwritten { because, .. } => InitError::Unwritable(target.clone(), because),
     })
 }
 
