@@ -116,17 +116,17 @@ impl Trouble {
             Self::NoProfile { profile } => format!("there is no profile {}", Text::line(profile)),
             Self::Mistake { place } => format!("a mistake in {}", Text::line(place)),
             Self::NoCredentials { profile } => format!("profile {} has no credentials", Text::line(profile)),
-            Self::SsoLogin { .. } => "there is no SSO session, or it is over".to_owned(),
-            Self::Login { .. } => "there is no session of `aws login`, or it is over".to_owned(),
+            Self::SsoLogin { .. } => "no SSO session, or it has expired".to_owned(),
+            Self::Login { .. } => "no `aws login` session, or it has expired".to_owned(),
             Self::Mfa { .. } => "an MFA code is needed".to_owned(),
             Self::HelperWaits { program, .. } => format!("{} has not answered yet", Text::line(program)),
             Self::HelperFails { program, .. } => format!("{} failed", Text::line(program)),
             Self::TokenFile { file } => format!("the token file {} cannot be read", Text::line(file)),
-            Self::Token { .. } => "STS does not take the web identity token".to_owned(),
+            Self::Token { .. } => "STS rejects the web identity token".to_owned(),
             Self::Keys { .. } | Self::ShellKeys => "expired, or no longer valid".to_owned(),
             Self::HalfKeys => "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set".to_owned(),
             Self::Metadata { source } => format!("no role from {source}"),
-            Self::Nothing => "no credentials there".to_owned(),
+            Self::Nothing => "no credentials found".to_owned(),
             Self::Authorities { file } => format!("the certificate authorities in {} cannot be read", Text::line(file)),
         }
     }
@@ -137,13 +137,13 @@ impl Trouble {
         let command = self.command().unwrap_or_default();
         match self {
             Self::NoService { service } if service == "STS" => Try::MendConnection.says(
-                "use an endpoint that has STS: nothing is shown or changed before it has said whose credentials these are",
+                "use an endpoint that has STS: opsctl shows and changes nothing until STS has said whose credentials these are",
             ),
             Self::NoService { service } => Try::MendConnection.says(format!(
-                "use an endpoint that has {service}, if it is needed here: what rests on it is not shown, all else works"
+                "use an endpoint that has {service} if you need it: what depends on it is not shown, everything else works"
             )),
             Self::NoCall { .. } => {
-                Try::MendConnection.says("use an endpoint that knows the call, if it is needed here: all else works")
+                Try::MendConnection.says("use an endpoint that supports the call if you need it: everything else works")
             }
             Self::NoProfile { .. } => Try::CheckProfile
                 .says(format!("correct `profile` of [environments.{name}], or make the profile: `{command}`")),
@@ -153,17 +153,17 @@ impl Trouble {
             )),
             Self::SsoLogin { .. } | Self::Login { .. } => Try::LogIn.says(format!("run `{command}`")),
             Self::Mfa { serial, .. } => Try::LogIn.says(format!(
-                "run `{command}`: it asks for the code of {}, and the session that it gets is used here, too",
+                "run `{command}`: it asks for the code of {}, and opsctl uses the session",
                 Text::line(serial)
             )),
             Self::HelperWaits { .. } => Try::LogIn
-                .says(format!("answer what it asks for, perhaps in a browser; `{command}` shows it by itself")),
+                .says(format!("answer its prompt, perhaps in a browser; `{command}` shows the prompt alone")),
             Self::HelperFails { .. } => Try::CheckProfile
                 .says(format!("run `{command}` to see what it says, and correct `credential_process`")),
             Self::TokenFile { .. } => Try::GiveCredentials
                 .says("check the path and who may read it: whoever issues the token writes the file"),
             Self::Token { .. } => Try::LogIn
-                .says("get a new token into the file, and check that the role trusts its issuer and audience"),
+                .says("put a new token into the file, and check that the role trusts its issuer and audience"),
             Self::Keys { profile } => Try::LogIn.says(format!(
                 "put valid keys for profile {} in ~/.aws/credentials: `{command}` asks for them",
                 Text::line(profile)
@@ -173,7 +173,7 @@ impl Trouble {
             )),
             Self::HalfKeys => Try::GiveCredentials.says("set both, or neither"),
             Self::Metadata { source } => Try::GiveCredentials.says(format!(
-                "run opsctl where {} gives out a role, or name another profile for {name}",
+                "run opsctl where {} provides a role, or choose another profile for {name}",
                 Text::line(source)
             )),
             Self::Nothing => Try::GiveCredentials.says(format!(

@@ -205,7 +205,7 @@ fn no_credentials(findings: &mut Findings, error: &CloudError, skew: Option<Sign
 fn no_credentials_words(environment: &Environment, kind: ErrorKind) -> String {
     match kind {
         ErrorKind::CredentialsExpired => format!("{}: expired, or no longer valid", environment.credentials_words()),
-        ErrorKind::CredentialsMissing => format!("{}: no credentials there", environment.credentials_words()),
+        ErrorKind::CredentialsMissing => format!("{}: no credentials found", environment.credentials_words()),
         ErrorKind::Unreachable | ErrorKind::Unknown => "STS does not answer".to_owned(),
         ErrorKind::ClockSkew => "AWS refuses the signature for its time".to_owned(),
         ErrorKind::Denied | ErrorKind::Throttled | ErrorKind::NotFound | ErrorKind::Invalid => {

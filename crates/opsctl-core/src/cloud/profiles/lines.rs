@@ -72,14 +72,14 @@ pub(super) struct Section {
     pub(super) mistakes: Vec<Mistake>,
 }
 
-const CONTINUES: &str = "it is indented, so for the AWS CLI it goes on the value above: remove the blanks before it";
+const CONTINUES: &str = "it is indented, so the AWS CLI reads it as part of the value above: remove the leading spaces";
 const NO_VALUE: &str = "it has no `=`";
 const NO_KEY: &str = "it has no name before the `=`";
-const NO_HEADING: &str = "it stands before the first heading";
-const NOT_CLOSED: &str = "the heading has no `]`";
-const NO_PREFIX: &str = "a heading of this file needs `profile` before the name: [profile NAME]";
-const PREFIX: &str = "headings of this file have no `profile` before the name: [NAME]";
-const NO_NAME: &str = "the heading names nothing";
+const NO_HEADING: &str = "it is before the first section";
+const NOT_CLOSED: &str = "the section name has no closing `]`";
+const NO_PREFIX: &str = "a section of this file is written [profile NAME]";
+const PREFIX: &str = "a section of this file is written [NAME], without `profile`";
+const NO_NAME: &str = "the section has no name";
 
 pub(super) fn read(text: &str, path: &Path, file: FileKind) -> (Vec<Section>, Vec<Mistake>) {
     let mut reader = Reader { path, file, sections: Vec::new(), before: Vec::new(), open: None };

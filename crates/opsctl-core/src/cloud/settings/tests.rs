@@ -321,7 +321,7 @@ fn each_cause_has_its_own_hint() {
             "helper",
             "run `aws sts get-caller-identity --profile helper` to see what it says, and correct `credential_process`",
         ),
-        ("pod", "get a new token into the file, and check that the role trusts its issuer and audience"),
+        ("pod", "put a new token into the file, and check that the role trusts its issuer and audience"),
         ("mfa", "run `aws sts get-caller-identity --profile mfa`: it asks for the code of arn:mfa"),
         (
             "keyed",
