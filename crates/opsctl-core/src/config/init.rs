@@ -1,11 +1,6 @@
 //! `opsctl init`: asks every profile who it is and which queues it sees, and writes a commented starter file.
 
-use std::{
-    collections::BTreeSet,
-    fmt::Write as _,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 
