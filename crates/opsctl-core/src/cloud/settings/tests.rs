@@ -200,7 +200,7 @@ const PROFILE: &[(&str, &str, &str)] = &[
     ("sso_role_name", "sso_session = corp\nsso_account_id = 1", "no `sso_role_name`"),
     ("sso_start_url", "sso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = Ops", "no `sso_start_url`"),
     ("sso_region", "sso_start_url = https://x\nsso_account_id = 1\nsso_role_name = Ops", "no `sso_region`"),
-    ("login_session", "login_session = arn:aws:iam::1:user/nobody", "session of `aws login`"),
+    ("login_session", "login_session = arn:aws:iam::1:user/nobody", "no `aws login` session"),
     ("ca_bundle", "aws_access_key_id = A\naws_secret_access_key = s\nca_bundle = /x", "A"),
 ];
 
