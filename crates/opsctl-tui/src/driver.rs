@@ -1,6 +1,7 @@
 //! Carries out runbooks: who sits at the console is asked through events, and answers through effects.
 
 use std::{
+    io,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -317,14 +318,17 @@ pub(super) fn export(
     let later = later(state, run).map_err(unread)?;
     let text = crate::runbook::export::export(&standing, &later, invocation);
     let name = format!("{}-{run}.md", standing.runbook.name);
-    match output::write(Path::new(&name), text.as_bytes(), false) {
-        Ok(()) => Ok(name),
-        Err(OutputError::Exists(_)) => {
-            let hint = Try::MendFile.says("it was exported before: move or delete the file first");
-            Err(Failure::new(format!("{name} exists already"), hint))
-        }
-        Err(error) => Err(Failure::new(error.to_string(), Try::MendFile.says("start opsctl in a writable folder"))),
-    }
+    output::write(Path::new(&name), text.as_bytes(), false).map(|()| name).map_err(|error| not_exported(&error))
+}
+
+/// The console chooses the name: what helps is at that place, or elsewhere.
+fn not_exported(error: &OutputError) -> Failure {
+    let hint = match error {
+        OutputError::Exists(_) | OutputError::Folder(_) => Try::MendFile.says("move or delete it first"),
+        OutputError::Unwritten { because, .. } if is_full(because) => Try::MakeRoom.says("make room on the disk"),
+        OutputError::Unwritten { .. } => Try::MendFile.says("start opsctl in a writable folder"),
+    };
+    Failure::new(error.to_string(), hint)
 }
 
 /// All runbooks of the shelf.
@@ -336,4 +340,33 @@ pub(super) fn books(shelf: &Shelf) -> Result<Arc<Vec<Shelved>>, Failure> {
         };
         Failure::new(error.to_string(), hint)
     })
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_helps_an_export_is_at_its_place_on_the_disk_or_elsewhere() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, other) = (folder.path().join("run.md"), folder.path().join("folder.md"));
+        std::fs::write(&file, "mine").expect("written");
+        std::fs::create_dir(&other).expect("made");
+        let unwritten = |because| OutputError::Unwritten { path: file.clone(), because };
+        for (error, helps) in [
+            (output::write(&file, b"new", false).expect_err("it is there"), "move or delete it first"),
+            (output::write(&other, b"new", false).expect_err("a folder"), "move or delete it first"),
+            (unwritten(io::ErrorKind::StorageFull.into()), "make room on the disk"),
+            (unwritten(io::ErrorKind::PermissionDenied.into()), "start opsctl in a writable folder"),
+            (unwritten(io::ErrorKind::ReadOnlyFilesystem.into()), "start opsctl in a writable folder"),
+        ] {
+            let failure = not_exported(&error);
+            assert!(failure.hint.as_str() == helps, "{failure}");
+        }
+        assert_eq!(std::fs::read(&file).expect("read"), b"mine");
+    }
 }
